@@ -1,0 +1,83 @@
+"""What is known about the world when verdicts are given, as plain values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING, Literal
+
+from assetgen.core.lock import Lock
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from assetgen.core.digest import Digest
+    from assetgen.core.result import ActionResult
+
+
+class FileState(Enum):
+    """What a file of the project was found to be."""
+
+    MISSING = "missing"
+    EMPTY = "empty"
+    UNREADABLE = "unreadable"
+    """Bytes that are no image."""
+    IMAGE = "image"
+    POINTER = "pointer"
+    """A Git LFS pointer: its digest is the oid it names."""
+    DRAFT = "draft"
+    """A placeholder that `build --draft` drew, and that nobody has edited since."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileFact:
+    """One file: its state, the digest of its bytes, and for a draft its key."""
+
+    state: FileState
+    digest: Digest | None = None
+    draft_key: str | None = None
+
+    @property
+    def is_image(self) -> bool:
+        """Whether someone's picture is there, if only by pointer."""
+        return self.state in {FileState.IMAGE, FileState.POINTER}
+
+
+MISSING = FileFact(FileState.MISSING)
+
+QuestionKind = Literal["result", "here", "ours"]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Something a verdict depends on that only the caches can answer.
+
+    `result`: what does the action cache know of this fingerprint?
+    `here`: can these bytes be had on this machine? Verified before the answer is yes.
+    `ours`: are these bytes something assetgen made, so that they may be replaced?
+    """
+
+    kind: QuestionKind
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Everything verdicts may look at. Answers to questions are added as they come."""
+
+    lock: Lock = field(default_factory=Lock)
+    outputs: Mapping[str, FileFact] = field(default_factory=dict)
+    """By output path; a path that is not listed is missing."""
+    inputs: Mapping[str, FileFact] = field(default_factory=dict)
+    """References and sources by path."""
+    journal: Mapping[str, str] = field(default_factory=dict)
+    """Digests of files assetgen wrote here, each with the key of the work that made it."""
+    placeholders: Mapping[str, str] = field(default_factory=dict)
+    """Key of today's placeholder draft by asset name."""
+    results: dict[str, ActionResult | None] = field(default_factory=dict)
+    here: dict[str, bool] = field(default_factory=dict)
+    ours: dict[str, bool] = field(default_factory=dict)
+
+    def output(self, path: str) -> FileFact:
+        """What is at an output path."""
+        return self.outputs.get(path, MISSING)

@@ -1,0 +1,115 @@
+"""Fingerprints: what decides whether an image may be used again.
+
+The fingerprint of an action is SHA-256 over a canonical encoding of everything that reaches the
+model, and of nothing else (design section 4). Changing what goes in, or how it is encoded, makes
+every image anybody bought look stale: raise `KEY_SCHEME`, keep the old function beside the new one
+so that old lockfiles can be re-keyed for free, and tell the users. Golden vectors pin this file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from assetgen.core.model import Source
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from assetgen.core.digest import Digest
+    from assetgen.core.model import Asset, Generate, ImageFormat, Json, Parameters, ProviderName
+
+KEY_SCHEME = 1
+DRAFT_RENDERER_VERSION = 1
+"""Raise it when the draft renderer draws other pixels: drafts are redrawn, nothing is bought."""
+CONVERT_VERSION = 1
+"""Raise it when conversion writes other pixels: outputs are converted again, nothing is bought."""
+
+_SHORT = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Keyed:
+    """A fingerprint, and a short digest of each input by the name the user knows it by."""
+
+    fingerprint: str
+    """64 hexadecimal digits."""
+    inputs: Mapping[str, str]
+    """For example `{"prompt": "9f86d081884c", "reference refs/frame.png": "4bf5122f3445"}`."""
+
+
+def key_of(asset: Asset, provider: ProviderName, digests: Sequence[Digest]) -> Keyed:
+    """The key of an asset's action.
+
+    `digests` are those of the references in order; for a source, the one of its file.
+    """
+    if isinstance(asset.action, Source):
+        (digest,) = digests
+        return Keyed(
+            fingerprint=_sha256({"scheme": KEY_SCHEME, "kind": "source", "image": digest}),
+            inputs={f"source {asset.action.path}": _short(digest)},
+        )
+    return _key_of_generate(asset, asset.action, provider, digests)
+
+
+def _key_of_generate(
+    asset: Asset, action: Generate, provider: ProviderName, digests: Sequence[Digest]
+) -> Keyed:
+    stated = stated_parameters(action.parameters)
+    document: dict[str, Json] = {
+        "scheme": KEY_SCHEME,
+        "kind": "generate",
+        "provider": provider,
+        "model": action.model,
+        "prompt": action.prompt,
+        "references": list(digests),
+        "parameters": stated,
+        "take": action.take,
+    }
+    inputs = {"model": action.model, "prompt": action.prompt, "take": action.take, **stated}
+    if provider == "draft":
+        # The draft renderer draws the name and the labels, so for it they are inputs.
+        labels: list[Json] = [str(reference) for reference in action.references]
+        document |= {"renderer": DRAFT_RENDERER_VERSION, "name": asset.name, "labels": labels}
+        inputs |= {"name": asset.name, "renderer": DRAFT_RENDERER_VERSION}
+    shorts = {name: _sha256(value)[:_SHORT] for name, value in inputs.items()}
+    for reference, digest in zip(action.references, digests, strict=True):
+        shorts[f"reference {reference}"] = _short(digest)
+    return Keyed(fingerprint=_sha256(document), inputs=shorts)
+
+
+def conversion_key(image: Digest, target: ImageFormat) -> str:
+    """Key of the conversion of an image to another format, whoever made the image."""
+    steps: list[Json] = [["convert", target, CONVERT_VERSION]]
+    return _sha256({"scheme": KEY_SCHEME, "kind": "derive", "image": image, "steps": steps})
+
+
+def stated_parameters(parameters: Parameters) -> dict[str, Json]:
+    """What the manifest states, by field name; unstated fields are absent."""
+    stated: dict[str, Json] = {
+        name: value
+        for name in ("aspect_ratio", "image_size", "quality", "background", "seed")
+        if (value := getattr(parameters, name)) is not None
+    }
+    if parameters.modalities is not None:
+        stated["modalities"] = list(parameters.modalities)
+    if parameters.extra:
+        stated["params"] = dict(parameters.extra)
+    return stated
+
+
+def _sha256(value: Json) -> str:
+    return hashlib.sha256(canonical(value)).hexdigest()
+
+
+def _short(digest: Digest) -> str:
+    return digest.removeprefix("sha256:")[:_SHORT]
+
+
+def canonical(value: Json) -> bytes:
+    """The one encoding of `value`: JSON in UTF-8, keys sorted, no spaces."""
+    return json.dumps(
+        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    ).encode("utf-8")

@@ -1,0 +1,42 @@
+"""One line of the ledger: what was asked for or arrived, when, and what it cost.
+
+A call has one line `sent` before it and one line `received` or `failed` after it; `recovered`
+stands for `received` when a crash came in between. The text form is one JSON object a line.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+    from assetgen.core.result import ActionResult
+
+LedgerEvent = Literal["sent", "received", "failed", "recovered"]
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerLine:
+    """One event of one call."""
+
+    event: LedgerEvent
+    call: str
+    """Joins the lines of one call: 32 hexadecimal digits."""
+    at: str
+    """ISO 8601 in UTC, to the second."""
+    fingerprint: str
+    key_scheme: int
+    asset: str
+    model: str
+    size: str = ""
+    """What the price depends on besides the model: see `price_key`."""
+    estimate_usd: Decimal | None = None
+    cost_usd: Decimal | None = None
+    result: ActionResult | None = None
+    """Only with `received` and `recovered`."""
+    generation_id: str | None = None
+    outcome: str = ""
+    """Why a call failed, in one line without secrets."""
+    may_be_billed: bool = False

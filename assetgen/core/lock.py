@@ -1,0 +1,255 @@
+"""The lockfile: which image every asset has, as values and as text.
+
+The text is JSON with one element a line and the comma in front:
+
+    [{"assetgen-lock": 1}
+    ,{"name": "hero", "output": "art/hero.png", …}
+    ,{"name": "icon-sword", …}
+    ]
+
+Adding an asset adds one line and touches no other, not even the last one's comma, so git merges
+branches that each add assets; with `merge=union` (which `assetgen init` sets) also adjacent ones.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from assetgen.core.digest import Digest, parse_digest
+from assetgen.core.fingerprint import KEY_SCHEME
+from assetgen.core.money import json_usd, parse_usd
+from assetgen.core.result import ActionResult, ImageInfo
+from assetgen.errors import Location, LockfileError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+LOCK_VERSION = 1
+REBUILD_HINT = (
+    "`assetgen build --rebuild-lock` mends it from what is known on this machine, buying nothing"
+)
+
+_MARKERS = ("<<<<<<<", "=======", ">>>>>>>", "|||||||")
+
+
+@dataclass(frozen=True, slots=True)
+class LockEntry:
+    """What one asset has; an orphan is what a moved or removed asset had."""
+
+    name: str
+    output: str
+    digest: Digest
+    """Of the output file."""
+    fingerprint: str
+    inputs: Mapping[str, str]
+    """Short digest of each input by its name: see `core.fingerprint.Keyed`."""
+    result: ActionResult
+    """The image as it came."""
+    take: int = 1
+    key_scheme: int = KEY_SCHEME
+    is_orphan: bool = False
+
+
+@dataclass(frozen=True)
+class Lock:
+    """A whole lockfile: entries by asset name, orphans by output path."""
+
+    entries: Mapping[str, LockEntry] = field(default_factory=dict)
+    orphans: Mapping[str, LockEntry] = field(default_factory=dict)
+
+    @cached_property
+    def by_fingerprint(self) -> Mapping[str, LockEntry]:
+        """One entry for each fingerprint; an asset's own before an orphan's."""
+        return {entry.fingerprint: entry for entry in reversed(self.everything())}
+
+    @cached_property
+    def by_digest(self) -> Mapping[str, list[LockEntry]]:
+        """Entries by the digests they record, of the output and of the image as it came."""
+        found: dict[str, list[LockEntry]] = {}
+        for entry in self.everything():
+            for digest in {entry.digest, entry.result.image}:
+                found.setdefault(digest, []).append(entry)
+        return found
+
+    @cached_property
+    def digests(self) -> frozenset[str]:
+        """Every output and image that is recorded."""
+        return frozenset(self.by_digest)
+
+    def everything(self) -> list[LockEntry]:
+        """Entries first, then orphans."""
+        return [*self.entries.values(), *self.orphans.values()]
+
+
+def merged(lock: Lock, changes: Mapping[str, LockEntry], names: Iterable[str]) -> Lock:
+    """`lock` with `changes` applied, for a project whose assets are called `names`.
+
+    What a moved or removed asset had becomes an orphan until someone cleans it, or until an asset
+    has the path again.
+    """
+    known = set(names)
+    entries = {name: entry for name, entry in lock.entries.items() if name in known} | dict(changes)
+    left = [
+        entry
+        for name, entry in lock.entries.items()
+        if name not in known or entries[name].output != entry.output
+    ]
+    orphans = dict(lock.orphans) | {e.output: replace(e, is_orphan=True) for e in left}
+    taken = {entry.output for entry in entries.values()}
+    return Lock(
+        entries=entries,
+        orphans={path: entry for path, entry in orphans.items() if path not in taken},
+    )
+
+
+def dump_lock(lock: Lock) -> str:
+    """The text of a lockfile: sorted, one entry a line."""
+    lines = [f'[{{"assetgen-lock": {LOCK_VERSION}}}']
+    lines += [f",{_entry_text(lock.entries[name])}" for name in sorted(lock.entries)]
+    lines += [f",{_entry_text(lock.orphans[path])}" for path in sorted(lock.orphans)]
+    return "\n".join([*lines, "]", ""])
+
+
+def _entry_text(entry: LockEntry) -> str:
+    result = entry.result
+    document: dict[str, object] = {"orphan": True} if entry.is_orphan else {}
+    document |= {
+        "name": entry.name,
+        "output": entry.output,
+        "digest": entry.digest,
+        "image": result.image,
+        "format": result.info.format,
+        "width_px": result.info.width_px,
+        "height_px": result.info.height_px,
+        "fingerprint": entry.fingerprint,
+        "key_scheme": entry.key_scheme,
+        "inputs": dict(sorted(entry.inputs.items())),
+    }
+    if result.date:
+        document |= {
+            "take": entry.take,
+            "model": result.model,
+            "provider": result.provider,
+            "generation_id": result.generation_id,
+            "cost_usd": json_usd(result.cost_usd),
+            "date": result.date,
+        }
+    return json.dumps(document, ensure_ascii=False)
+
+
+def parse_lock(text: str, file: str) -> Lock:
+    """The lockfile in `text`; `file` is its name in messages.
+
+    Raises:
+        LockfileError: conflict markers, truncation, a newer version, or anything else that was not
+            written by `dump_lock`.
+    """
+    lines = text.split("\n")
+    for number, line in enumerate(lines, 1):
+        if line.startswith(_MARKERS):
+            raise LockfileError(
+                "the lockfile has conflict markers",
+                where=Location(file, number, 1, source_line=line, length=len(line)),
+                hint=REBUILD_HINT,
+            )
+    _check_header(lines[0], file)
+    entries: dict[str, LockEntry] = {}
+    orphans: dict[str, LockEntry] = {}
+    if lines[-2:] != ["]", ""] and lines[-1:] != ["]"]:
+        raise _damaged("the lockfile is cut off", file, len(lines))
+    for number, line in enumerate(lines[1:], 2):
+        if line in {"", "]"}:
+            continue
+        entry = _parse_line(line)
+        if entry is None:
+            raise _damaged("this line of the lockfile cannot be read", file, number)
+        if entry.key_scheme > KEY_SCHEME:
+            raise _newer(file, number)
+        home, key = (orphans, entry.output) if entry.is_orphan else (entries, entry.name)
+        if key in home and home[key] != entry:
+            raise _damaged(f"the lockfile has `{key}` twice", file, number)
+        home[key] = entry
+    return Lock(entries=entries, orphans=orphans)
+
+
+def salvage_lock(text: str) -> list[LockEntry]:
+    """Every readable entry in a damaged lockfile, both sides of a conflict included."""
+    entries = (_parse_line(line) for line in text.split("\n"))
+    return [entry for entry in entries if entry is not None and entry.key_scheme <= KEY_SCHEME]
+
+
+def _check_header(line: str, file: str) -> None:
+    try:
+        header = json.loads(line + "]")
+        version = header[0]["assetgen-lock"]
+    except (ValueError, LookupError, TypeError, RecursionError):
+        raise _damaged("this is not a lockfile of assetgen", file, 1) from None
+    if not isinstance(version, int) or version > LOCK_VERSION:
+        raise _newer(file, 1)
+
+
+def _damaged(what: str, file: str, line: int) -> LockfileError:
+    return LockfileError(what, where=Location(file, line, 1), hint=REBUILD_HINT)
+
+
+def _newer(file: str, line: int) -> LockfileError:
+    return LockfileError(
+        "the lockfile was written by a newer assetgen",
+        where=Location(file, line, 1),
+        hint="install that version; this one would lose what it recorded",
+    )
+
+
+def _parse_line(line: str) -> LockEntry | None:
+    if not line.startswith(",{"):
+        return None
+    try:
+        fields = json.loads(line[1:], parse_float=Decimal)
+        return _parse_entry(fields)
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return None
+
+
+def _parse_entry(fields: Mapping[str, Any]) -> LockEntry | None:
+    digest, image = parse_digest(fields["digest"]), parse_digest(fields["image"])
+    numbers = [fields["width_px"], fields["height_px"], fields["key_scheme"], fields.get("take", 1)]
+    texts = [fields["name"], fields["output"], fields["format"], fields["fingerprint"]]
+    inputs = fields["inputs"]
+    if digest is None or image is None or not isinstance(inputs, dict):
+        return None
+    if not _are(int, numbers) or not _are(str, [*texts, *inputs, *inputs.values()]):
+        return None
+    width, height, key_scheme, take = numbers
+    name, output, image_format, fingerprint = texts
+    result = ActionResult(
+        image=image,
+        info=ImageInfo(format=image_format, width_px=width, height_px=height),
+        model=_text(fields.get("model")) or "",
+        provider=_text(fields.get("provider")),
+        generation_id=_text(fields.get("generation_id")),
+        cost_usd=parse_usd(fields.get("cost_usd")),
+        date=_text(fields.get("date")) or "",
+    )
+    return LockEntry(
+        name=name,
+        output=output,
+        digest=digest,
+        fingerprint=fingerprint,
+        inputs=inputs,
+        result=result,
+        take=take,
+        key_scheme=key_scheme,
+        is_orphan=fields.get("orphan") is True,
+    )
+
+
+def _are(kind: type, values: Iterable[object]) -> bool:
+    return all(isinstance(value, kind) and not isinstance(value, bool) for value in values)
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None

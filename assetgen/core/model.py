@@ -1,0 +1,159 @@
+"""What a manifest says once everything in it is resolved: frozen, nothing left to guess.
+
+Names are expanded, defaults applied, `${…}` filled, paths normalised and checked. Nothing here
+reads a file; `manifest/` builds these values and everything else only looks at them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from decimal import Decimal
+
+    from assetgen.errors import Location
+
+Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
+"""What JSON can say."""
+
+ProviderName = Literal["openrouter", "draft"]
+Route = Literal["auto", "chat", "images"]
+ImageFormat = Literal["png", "jpeg", "webp", "avif"]
+
+FORMAT_OF_SUFFIX: Mapping[str, ImageFormat] = {
+    ".png": "png",
+    ".jpg": "jpeg",
+    ".jpeg": "jpeg",
+    ".webp": "webp",
+    ".avif": "avif",
+}
+"""The extension of an output decides the format of the file (design section 3)."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileReference:
+    """An image file of the project: a POSIX path relative to the project folder."""
+
+    path: str
+
+    def __str__(self) -> str:
+        return self.path
+
+
+@dataclass(frozen=True, slots=True)
+class AssetReference:
+    """Another asset's image."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return f"asset:{self.name}"
+
+
+Reference = FileReference | AssetReference
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """The parameters that the manifest states and that reach the model, in normal form.
+
+    A field is None when the manifest does not state it; what the tool would add by itself is not
+    here, because it must not change a fingerprint.
+    """
+
+    aspect_ratio: str | None = None
+    """`16:9`, or `auto`."""
+    image_size: str | None = None
+    """`0.5K`, `1K`, `2K` or `4K`, with an upper-case K."""
+    quality: str | None = None
+    background: str | None = None
+    seed: int | None = None
+    modalities: tuple[str, ...] | None = None
+    """Sorted: overrides the class of the model."""
+    extra: Mapping[str, Json] = field(default_factory=dict)
+    """`params`: sent as they are to the provider."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What bounds a call without changing the image: never part of a fingerprint."""
+
+    max_tokens: int | None = None
+    timeout_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Generate:
+    """An image to be made by a model."""
+
+    model: str
+    """Empty only under the draft provider, where it is optional."""
+    prompt: str
+    """The final text: style applied, stripped at both ends."""
+    references: tuple[Reference, ...] = ()
+    parameters: Parameters = Parameters()
+    take: int = 1
+    limits: Limits = Limits()
+    route: Route = "auto"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file that the user has, as a POSIX path relative to the project folder."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """One image that the project needs."""
+
+    name: str
+    action: Generate | Source
+    output: str
+    """POSIX path relative to the project folder, inside it, in NFC."""
+    format: ImageFormat
+    """Decided by the extension of `output`."""
+    pinned: bool = False
+    tags: tuple[str, ...] = ()
+    description: str = ""
+    where: Location | None = field(default=None, compare=False)
+    """Where the manifest declares it."""
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """Names of the assets whose images this one reads, in order, each once."""
+        if isinstance(self.action, Source):
+            return ()
+        names = [r.name for r in self.action.references if isinstance(r, AssetReference)]
+        return tuple(dict.fromkeys(names))
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """Caps in US dollars; None is no cap."""
+
+    per_build: Decimal | None = None
+    per_asset: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A whole manifest, resolved."""
+
+    root: str
+    """Absolute path of the project folder, which is the folder of the root manifest."""
+    manifest: str
+    """File name of the root manifest inside `root`."""
+    name: str
+    """`project`, or the folder's name."""
+    provider: ProviderName
+    budget: Budget
+    assets: tuple[Asset, ...]
+    """In file order; names and outputs are unique, references exist and form no cycle."""
+    read_files: tuple[str, ...] = ()
+    """Manifest and included files, as POSIX paths relative to `root`."""
+    read_folders: tuple[str, ...] = ()
+    """Folders that include patterns listed, likewise: a new file there may change the project."""

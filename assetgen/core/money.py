@@ -1,0 +1,41 @@
+"""US dollars: decimal inside, plain numbers in JSON, `$0.12` for people."""
+
+from __future__ import annotations
+
+from decimal import Decimal, InvalidOperation
+
+_SMALLEST = Decimal("0.0000000001")
+
+
+def parse_usd(value: object) -> Decimal | None:
+    """A non-negative amount from a decimal, an integer or text; None for anything else.
+
+    Floats are refused: read JSON with `parse_float=Decimal`.
+    """
+    if isinstance(value, bool) or not isinstance(value, Decimal | int | str):
+        return None
+    try:
+        amount = Decimal(value)
+    except InvalidOperation:
+        return None
+    return amount if amount.is_finite() and amount >= 0 else None
+
+
+def json_usd(amount: Decimal | None) -> float | None:
+    """The amount as JSON writes it.
+
+    Ten places are far below any price, and within fifteen digits a float prints the decimal it
+    was made from, so nothing is rounded that anyone could bill.
+    """
+    if amount is None:
+        return None
+    return float(amount.quantize(_SMALLEST).normalize())
+
+
+def format_usd(amount: Decimal | None) -> str:
+    """`$1.20`, `$0.0387`, or `unknown`: at least two places, no idle zeros after them."""
+    if amount is None:
+        return "unknown"
+    text = f"{amount.quantize(Decimal('0.000001')):f}"
+    whole, _, places = text.partition(".")
+    return f"${whole}.{places.rstrip('0').ljust(2, '0')}"

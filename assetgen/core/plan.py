@@ -1,0 +1,522 @@
+"""Verdicts: one pure function decides for plan, check, build, watch and the library.
+
+`decide` gives each asset a verdict with its reason. What it cannot know from `Facts` it asks: the
+caller answers the questions and calls it again (`engine.observe.settle`), so that the action cache
+and the store are only looked at where the lockfile and the outputs do not settle the matter.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from assetgen.core.facts import FileFact, FileState, Question
+from assetgen.core.fingerprint import Keyed, conversion_key, key_of
+from assetgen.core.model import AssetReference, Generate, Source
+from assetgen.core.price import FREE, Estimate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from assetgen.core.digest import Digest
+    from assetgen.core.facts import Facts
+    from assetgen.core.lock import LockEntry
+    from assetgen.core.model import Asset, ProviderName
+    from assetgen.core.result import ActionResult
+
+
+class Verdict(Enum):
+    """What happens to an asset (design section 6)."""
+
+    KEEP = "keep"
+    RESTORE = "restore"
+    GENERATE = "generate"
+    DERIVE = "derive"
+    WAIT = "wait"
+    HOLD = "hold"
+
+
+class Hold(Enum):
+    """Why assetgen could act but must not unasked."""
+
+    EDITED = "edited"
+    """An image that assetgen did not make is at the output path."""
+    PINNED = "pinned"
+    NOT_HERE = "not-here"
+    """It was bought, and its bytes are nowhere on this machine."""
+    BLOCKED = "blocked"
+    """An image it reads is held and cannot be had."""
+    REAL_IMAGE = "real-image"
+    """Stale, but `--draft` leaves real images alone."""
+
+    @property
+    def leaves_output_usable(self) -> bool:
+        """Whether a build that meets this hold has still done its job."""
+        return self in {Hold.EDITED, Hold.PINNED, Hold.REAL_IMAGE}
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the user asked for, as far as verdicts depend on it."""
+
+    provider: ProviderName
+    draft: bool = False
+    """Fill what has no image with placeholder drafts, and buy nothing."""
+    rebuy: bool = False
+    forced: frozenset[str] = frozenset()
+    """Names to be made anew, whatever the verdict."""
+    estimate: Callable[[Generate], Estimate] = field(default=lambda _: FREE)
+
+    @property
+    def is_paid(self) -> bool:
+        """Whether an image costs money."""
+        return self.provider != "draft" and not self.draft
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The verdict on one asset, its reason, and what acting on it needs to know."""
+
+    asset: Asset
+    verdict: Verdict
+    reason: str
+    hold: Hold | None = None
+    keyed: Keyed | None = None
+    """None while an image it reads does not exist yet."""
+    result: ActionResult | None = None
+    """The image this asset has or will be given, once it is known."""
+    digest: Digest | None = None
+    """Digest of the bytes to be restored to the output, or that are there."""
+    is_draft: bool = False
+    """Whether a placeholder draft is to be drawn."""
+    shares_with: str | None = None
+    """The asset whose call gives this one its image too."""
+    estimate: Estimate = FREE
+
+    @property
+    def image(self) -> Digest | None:
+        """The image that dependants read; None while it is unknown."""
+        return self.result.image if self.result is not None else None
+
+    @property
+    def is_work(self) -> bool:
+        """Whether a build has something to run here."""
+        return self.verdict not in {Verdict.KEEP, Verdict.HOLD}
+
+    @property
+    def is_purchase(self) -> bool:
+        """Whether a call to the provider is, or may become, necessary."""
+        return (
+            self.verdict in {Verdict.GENERATE, Verdict.WAIT}
+            and not self.is_draft
+            and self.shares_with is None
+        )
+
+
+class Unanswered(Exception):
+    """A verdict depends on a fact that is not there yet."""
+
+    def __init__(self, question: Question) -> None:
+        self.question = question
+
+
+def decide(
+    assets: Iterable[Asset],
+    facts: Facts,
+    options: Options,
+    decided: dict[str, Decision],
+    buyers: dict[str, str],
+) -> set[Question]:
+    """Add a decision to `decided` for each of `assets` (in build order) that can be decided.
+
+    Returns the questions whose answers the others need; empty when all are decided. Decisions that
+    are already there are left as they are. `buyers` collects, by fingerprint, the first asset that
+    must be generated: others with the same fingerprint share its call.
+    """
+    questions: set[Question] = set()
+    for asset in assets:
+        if asset.name in decided or any(name not in decided for name in asset.reads):
+            continue
+        try:
+            decision = _drafted(decide_one(asset, facts, options, decided), facts, options)
+        except Unanswered as unanswered:
+            questions.add(unanswered.question)
+            continue
+        if decision.verdict is Verdict.GENERATE and decision.keyed and not decision.is_draft:
+            buyer = buyers.setdefault(decision.keyed.fingerprint, asset.name)
+            if buyer != asset.name:
+                decision = _sharing(decision, buyer)
+        decided[asset.name] = decision
+    return questions
+
+
+def decide_one(
+    asset: Asset, facts: Facts, options: Options, decided: Mapping[str, Decision]
+) -> Decision:
+    """The verdict on `asset`, given those on the assets it reads.
+
+    Raises:
+        Unanswered: a fact is missing.
+    """
+    entry = facts.lock.entries.get(asset.name)
+    forced = asset.name in options.forced
+    if asset.pinned and entry is not None and not forced:
+        return _decide_pinned(asset, entry, facts, options, decided)
+    digests = _input_digests(asset, facts, decided)
+    if isinstance(digests, Decision):
+        return replace(digests, estimate=_estimate(asset, options))
+    keyed = key_of(asset, options.provider, digests)
+    if forced:
+        return _make(asset, keyed, facts, options, "asked for with `--force`")
+    known = _known(asset, keyed, facts)
+    target = _target(asset, keyed, known, facts, options) if known is not None else None
+    if target is not None and target.is_there:
+        return Decision(
+            asset=asset,
+            verdict=Verdict.KEEP,
+            reason="up to date",
+            keyed=keyed,
+            result=target.result,
+            digest=facts.output(asset.output).digest,
+        )
+    present = facts.output(asset.output)
+    if present.is_image and present.digest not in digests and not _is_ours(present, facts):
+        return _held_as_edited(asset, keyed, entry, known)
+    if target is None:
+        return _make(asset, keyed, facts, options, _why_stale(entry, keyed, present))
+    if entry is not None and entry.fingerprint != keyed.fingerprint:
+        reason = f"{_changes(entry.inputs, keyed.inputs)}; this image was made before"
+    else:
+        reason = _what_is_wrong(present)
+    return _bring_back(asset, keyed, target, facts, options, reason=reason)
+
+
+# What the asset reads
+
+
+def _input_digests(
+    asset: Asset, facts: Facts, decided: Mapping[str, Decision]
+) -> list[Digest] | Decision:
+    """Digests of what the action reads, or the verdict when one cannot be known."""
+    if isinstance(asset.action, Source):
+        return [_digest_of_file(asset.action.path, facts)]
+    digests: list[Digest] = []
+    for reference in asset.action.references:
+        if not isinstance(reference, AssetReference):
+            digests.append(_digest_of_file(reference.path, facts))
+            continue
+        read = decided[reference.name]
+        if read.image is not None:
+            digests.append(read.image)
+        elif read.verdict is Verdict.HOLD:
+            reason = f"reads `{reference.name}`, which is held: {read.reason}"
+            return Decision(asset=asset, verdict=Verdict.HOLD, hold=Hold.BLOCKED, reason=reason)
+        else:
+            reason = f"reads `{reference.name}`, which will be made first"
+            return Decision(asset=asset, verdict=Verdict.WAIT, reason=reason)
+    return digests
+
+
+def _digest_of_file(path: str, facts: Facts) -> Digest:
+    digest = facts.inputs[path].digest
+    if digest is None:
+        msg = f"no digest was observed for {path}"
+        raise AssertionError(msg)
+    return digest
+
+
+# What is already known for these inputs
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """The image that belongs to today's inputs, and the output recorded for it, if any."""
+
+    result: ActionResult
+    digest: Digest | None
+
+
+def _known(asset: Asset, keyed: Keyed, facts: Facts) -> _Known | None:
+    """The lockfile's own entry first, then any other entry with these inputs, then the caches."""
+    own = facts.lock.entries.get(asset.name)
+    others = facts.lock.by_fingerprint.get(keyed.fingerprint)
+    entry = own if own is not None and own.fingerprint == keyed.fingerprint else others
+    if entry is not None:
+        same_format = _format_of(entry.output) == _format_of(asset.output)
+        return _Known(result=entry.result, digest=entry.digest if same_format else None)
+    if isinstance(asset.action, Source):
+        return None
+    result = _ask_result(keyed.fingerprint, facts)
+    return _Known(result=result, digest=None) if result is not None else None
+
+
+def _format_of(path: str) -> str:
+    suffix = path.rpartition(".")[2].lower()
+    return "jpeg" if suffix == "jpg" else suffix
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """What the output should be."""
+
+    result: ActionResult
+    digest: Digest | None
+    """Known bytes of the output; None when they must be derived from the image."""
+    needs_conversion: bool
+    is_there: bool
+
+
+def _target(asset: Asset, keyed: Keyed, known: _Known, facts: Facts, options: Options) -> _Target:
+    image = known.result.image
+    needs_conversion = known.result.info.format != asset.format
+    digest = known.digest if needs_conversion else image
+    present = facts.output(asset.output)
+    is_there = present.is_image and present.digest is not None and present.digest == digest
+    if present.is_image and present.digest is not None and not is_there:
+        # The same work may have written other bytes here: another encoder, another zlib.
+        made_by = facts.journal.get(present.digest)
+        if needs_conversion:
+            is_there = made_by == conversion_key(image, asset.format)
+        elif options.provider == "draft":
+            is_there = made_by == keyed.fingerprint
+    return _Target(known.result, digest, needs_conversion, is_there)
+
+
+# Verdicts
+
+
+def _decide_pinned(
+    asset: Asset,
+    entry: LockEntry,
+    facts: Facts,
+    options: Options,
+    decided: Mapping[str, Decision],
+) -> Decision:
+    """An existing image is never replaced; a missing one is restored."""
+    digests = _input_digests(asset, facts, decided)
+    keyed = None if isinstance(digests, Decision) else key_of(asset, options.provider, digests)
+    recorded = Keyed(fingerprint=entry.fingerprint, inputs=entry.inputs)
+    known = _Known(result=entry.result, digest=entry.digest)
+    target = _target(asset, recorded, known, facts, options)
+    present = facts.output(asset.output)
+    if not target.is_there and present.is_image and not _is_ours(present, facts):
+        return _held_as_edited(asset, recorded, entry, known)
+    if not target.is_there:
+        return _bring_back(
+            asset, recorded, target, facts, options, reason=_what_is_wrong(present)
+        )
+    if keyed is not None and keyed.fingerprint == entry.fingerprint:
+        return Decision(
+            asset=asset,
+            verdict=Verdict.KEEP,
+            reason="up to date",
+            keyed=keyed,
+            result=entry.result,
+            digest=present.digest,
+        )
+    changed = "its inputs may change" if keyed is None else _changes(entry.inputs, keyed.inputs)
+    return Decision(
+        asset=asset,
+        verdict=Verdict.HOLD,
+        hold=Hold.PINNED,
+        reason=f"pinned, although {changed}; remove `pinned` to make it again",
+        keyed=recorded,
+        result=entry.result,
+        digest=present.digest,
+    )
+
+
+def _held_as_edited(
+    asset: Asset, keyed: Keyed, entry: LockEntry | None, known: _Known | None
+) -> Decision:
+    """Somebody's picture is in the way; dependants go on with the recorded image."""
+    what = "edited by hand" if entry is not None else "an image that assetgen did not make is there"
+    recorded = known.result if known is not None else entry.result if entry is not None else None
+    return Decision(
+        asset=asset,
+        verdict=Verdict.HOLD,
+        hold=Hold.EDITED,
+        reason=f"{what}; `assetgen build --force {asset.name}` replaces it and keeps its bytes",
+        keyed=keyed,
+        result=recorded,
+    )
+
+
+def _make(asset: Asset, keyed: Keyed, facts: Facts, options: Options, reason: str) -> Decision:
+    if isinstance(asset.action, Source):
+        fact = facts.inputs[asset.action.path]
+        if fact.state is FileState.POINTER:
+            return _pointer_hold(asset, keyed, asset.action.path)
+        return Decision(asset=asset, verdict=Verdict.DERIVE, reason=reason, keyed=keyed)
+    for reference in asset.action.references:
+        if isinstance(reference, AssetReference) or not options.is_paid:
+            continue
+        if facts.inputs[reference.path].state is FileState.POINTER:
+            return _pointer_hold(asset, keyed, reference.path)
+    return Decision(
+        asset=asset,
+        verdict=Verdict.GENERATE,
+        reason=reason,
+        keyed=keyed,
+        estimate=_estimate(asset, options),
+    )
+
+
+def _pointer_hold(asset: Asset, keyed: Keyed, path: str) -> Decision:
+    return Decision(
+        asset=asset,
+        verdict=Verdict.HOLD,
+        hold=Hold.BLOCKED,
+        reason=f"`{path}` is a Git LFS pointer and its bytes are needed; run `git lfs pull`",
+        keyed=keyed,
+    )
+
+
+def _bring_back(
+    asset: Asset, keyed: Keyed, target: _Target, facts: Facts, options: Options, *, reason: str
+) -> Decision:
+    """Restore or derive from what is here; hold what was bought and is not."""
+    image = target.result.image
+    decision = Decision(
+        asset=asset, verdict=Verdict.RESTORE, reason=reason, keyed=keyed, result=target.result
+    )
+    if target.digest is not None and _ask_here(target.digest, facts):
+        return replace(decision, digest=target.digest)
+    if target.needs_conversion and _ask_here(image, facts):
+        return replace(decision, verdict=Verdict.DERIVE)
+    if isinstance(asset.action, Source) or options.provider == "draft":
+        return _make(asset, keyed, facts, options, reason)
+    if options.rebuy:
+        return _make(asset, keyed, facts, options, f"{reason}; bought before, not here (`--rebuy`)")
+    return replace(
+        decision,
+        verdict=Verdict.HOLD,
+        hold=Hold.NOT_HERE,
+        reason=f"{reason}; it was bought and its bytes are not on this machine: "
+        "get the outputs or a teammate's store, or buy it again with `--rebuy`",
+    )
+
+
+def _sharing(decision: Decision, buyer: str) -> Decision:
+    return replace(
+        decision,
+        reason=f"same inputs as `{buyer}`: one call for both (raise `take` for another image)",
+        shares_with=buyer,
+        estimate=FREE,
+    )
+
+
+def _drafted(decision: Decision, facts: Facts, options: Options) -> Decision:
+    """What `--draft` makes of a decision: placeholders where there is no image, else nothing."""
+    lacks_image = decision.verdict in {Verdict.GENERATE, Verdict.WAIT} or decision.hold in {
+        Hold.NOT_HERE,
+        Hold.BLOCKED,
+    }
+    is_generate = isinstance(decision.asset.action, Generate)
+    if not options.draft or options.provider == "draft" or not lacks_image or not is_generate:
+        return decision
+    present = facts.output(decision.asset.output)
+    if present.is_image:
+        return replace(
+            decision,
+            verdict=Verdict.HOLD,
+            hold=Hold.REAL_IMAGE,
+            reason=f"{decision.reason}; `--draft` leaves real images alone",
+            estimate=FREE,
+        )
+    key = facts.placeholders.get(decision.asset.name)
+    if present.state is FileState.DRAFT and present.draft_key == key:
+        return replace(decision, verdict=Verdict.KEEP, hold=None, reason="draft", estimate=FREE)
+    return replace(
+        decision,
+        verdict=Verdict.GENERATE,
+        hold=None,
+        reason=f"draft: {decision.reason}",
+        is_draft=True,
+        estimate=FREE,
+    )
+
+
+def _estimate(asset: Asset, options: Options) -> Estimate:
+    if not isinstance(asset.action, Generate) or not options.is_paid:
+        return FREE
+    return options.estimate(asset.action)
+
+
+# Questions
+
+
+def _ask_result(fingerprint: str, facts: Facts) -> ActionResult | None:
+    if fingerprint not in facts.results:
+        raise Unanswered(Question("result", fingerprint))
+    return facts.results[fingerprint]
+
+
+def _ask_here(digest: Digest, facts: Facts) -> bool:
+    if digest not in facts.here:
+        raise Unanswered(Question("here", digest))
+    return facts.here[digest]
+
+
+def _is_ours(present: FileFact, facts: Facts) -> bool:
+    """Whether assetgen made the image that is there, so that it may be replaced."""
+    digest = present.digest
+    if digest is None or digest in facts.lock.digests or digest in facts.journal:
+        return True
+    if digest not in facts.ours:
+        raise Unanswered(Question("ours", digest))
+    return facts.ours[digest]
+
+
+# Reasons
+
+
+def _what_is_wrong(present: FileFact) -> str:
+    return {
+        FileState.MISSING: "the output is missing",
+        FileState.EMPTY: "the output is empty",
+        FileState.UNREADABLE: "the output is not a readable image",
+        FileState.DRAFT: "only a draft is there",
+        FileState.IMAGE: "the output is another of its images",
+        FileState.POINTER: "the output is a pointer to another of its images",
+    }[present.state]
+
+
+def _why_stale(entry: LockEntry | None, keyed: Keyed, present: FileFact) -> str:
+    if entry is not None:
+        return _changes(entry.inputs, keyed.inputs)
+    return "only a draft is there" if present.state is FileState.DRAFT else "not made yet"
+
+
+def _changes(then: Mapping[str, str], now: Mapping[str, str]) -> str:
+    """Names of the inputs that differ: `prompt changed`, `seed added and model changed`."""
+    parts: list[str] = []
+    for words, names in (
+        ("changed", [name for name in now if name in then and then[name] != now[name]]),
+        ("added", [name for name in now if name not in then]),
+        ("removed", [name for name in then if name not in now]),
+    ):
+        if names:
+            parts.append(f"{_listed(names)} {words}")
+    return _listed(parts) if parts else "order of the references changed"
+
+
+def _listed(words: list[str]) -> str:
+    if len(words) == 1:
+        return words[0]
+    return ", ".join(words[:-1]) + " and " + words[-1]
+
+
+def total(decisions: Iterable[Decision]) -> tuple[Decimal, int]:
+    """Sum of the known estimates, and how many purchases have none."""
+    known, unknown = Decimal(0), 0
+    for decision in decisions:
+        if not decision.is_purchase:
+            continue
+        if decision.estimate.usd is None:
+            unknown += 1
+        else:
+            known += decision.estimate.usd
+    return known, unknown

@@ -1,0 +1,193 @@
+"""What the engine needs of the world. Adapters implement these; `session` alone knows them.
+
+Paths of project files are POSIX paths relative to the project folder. Methods that are not
+`async` may block: the engine calls those that touch large data on a thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol
+
+from assetgen.core.events import Event
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from contextlib import AbstractContextManager
+
+    from assetgen.core.call import Generated, Request
+    from assetgen.core.digest import Digest
+    from assetgen.core.drawing import Drawing
+    from assetgen.core.ledger import LedgerLine
+    from assetgen.core.lock import Lock, LockEntry
+    from assetgen.core.model import ImageFormat
+    from assetgen.core.result import ActionResult, ImageInfo
+    from assetgen.core.stamp import Stamp
+
+Emit = Callable[[Event], None]
+"""Takes events in order; must not block."""
+
+
+class Provider(Protocol):
+    """Makes images. One call is one attempt: retrying is the engine's business."""
+
+    async def generate(self, request: Request) -> Generated:
+        """Make one image, or raise a `ProviderError` that says what may be done next."""
+        ...
+
+
+class Images(Protocol):
+    """Decodes and encodes images."""
+
+    def inspect(self, data: bytes) -> ImageInfo:
+        """Decode `data` fully; format by its bytes. Raises `ImageError`."""
+        ...
+
+    def convert(self, data: bytes, target: ImageFormat) -> bytes:
+        """`data` in another format; one encoder gives the same bytes. Raises `ImageError`."""
+        ...
+
+    def shrink(self, data: bytes, max_bytes: int) -> bytes:
+        """`data` in at most `max_bytes`, scaled down as far as needed. Raises `ImageError`."""
+        ...
+
+    def paint(self, drawing: Drawing, target: ImageFormat) -> bytes:
+        """The file of a drawing."""
+        ...
+
+
+class BlobStore(Protocol):
+    """Images by digest. Bytes are verified on every read; a damaged blob counts as absent."""
+
+    def put(self, data: bytes) -> Digest:
+        """Store `data` durably (synced before it gets its name) and return its digest."""
+        ...
+
+    def receive(self, data: bytes, *, fingerprint: str, call: str) -> Digest:
+        """Store bought `data` like `put`, marked so that a crash right after loses nothing.
+
+        Until `settle(call)` the arrival stays listed by `arrivals`.
+        """
+        ...
+
+    def settle(self, call: str) -> None:
+        """The ledger knows of the arrival: forget its mark."""
+        ...
+
+    def arrivals(self) -> Sequence[tuple[str, str, Digest]]:
+        """Complete arrivals that were never settled: (fingerprint, call, digest)."""
+        ...
+
+    def get(self, digest: Digest) -> bytes | None:
+        """The bytes, verified, or None."""
+        ...
+
+    def has(self, digest: Digest) -> bool:
+        """Whether `get` would answer; reads and verifies the bytes."""
+        ...
+
+    def keep(self, data: bytes) -> Digest:
+        """Put a user's own bytes aside before they are replaced: readable, but not ours."""
+        ...
+
+    def wrote(self, digest: Digest) -> bool:
+        """Whether these bytes are ours: stored by `put` or `receive`, not only by `keep`."""
+        ...
+
+
+class Ledger(Protocol):
+    """What was sent, received and paid, in order of time, for all projects of the user."""
+
+    def append(self, line: LedgerLine) -> None:
+        """Add a line durably. Raises `CacheError`."""
+        ...
+
+    def lines(self) -> Iterable[LedgerLine]:
+        """All readable lines, oldest first; damaged ones are skipped."""
+        ...
+
+
+class ActionCache(Protocol):
+    """The newest result known for a fingerprint."""
+
+    def get_many(self, fingerprints: Iterable[str]) -> Mapping[str, ActionResult]:
+        """Results of those that are known; anything unreadable counts as unknown."""
+        ...
+
+    def put(self, fingerprint: str, result: ActionResult) -> None:
+        """Remember `result`, replacing an earlier one."""
+        ...
+
+
+class Claims(Protocol):
+    """Who may buy a fingerprint right now, over all processes of the user."""
+
+    def try_claim(self, fingerprint: str) -> AbstractContextManager[object] | None:
+        """An exclusive claim to be left when done, or None while someone else holds it.
+
+        A claim ends with the process that holds it, however that dies.
+        """
+        ...
+
+
+class Files(Protocol):
+    """The files of one project. No path leads out of the project folder, by link or otherwise."""
+
+    def stamp(self, path: str) -> Stamp | None:
+        """Stamp of a file or folder; None when there is none."""
+        ...
+
+    def read(self, path: str) -> bytes | None:
+        """Bytes of a regular file; None when there is none. Raises `OutputError`."""
+        ...
+
+    def write(self, path: str, data: bytes) -> None:
+        """Replace a file: a reader sees the old bytes or the new. Raises `OutputError`."""
+        ...
+
+
+class Journal(Protocol):
+    """Digests of the outputs written here, with the key of the work that made each."""
+
+    def read(self) -> Mapping[str, str]:
+        """Key by digest; unreadable lines are skipped."""
+        ...
+
+    def add(self, digest: Digest, key: str) -> None:
+        """Note durably, before the file is written, that it will be ours."""
+        ...
+
+    def replace(self, entries: Mapping[str, str]) -> None:
+        """Drop what the lockfile says by now."""
+        ...
+
+
+class LockStore(Protocol):
+    """The lockfile of one project."""
+
+    def read(self) -> Lock:
+        """The lock; an empty one when there is no file. Raises `LockfileError`."""
+        ...
+
+    def update(self, changes: Mapping[str, LockEntry], names: Iterable[str]) -> Lock:
+        """Merge `changes` into what is there now; writes only when the text changes.
+
+        `names` are those of all assets of the manifest. Raises `LockfileError`, `OutputError`.
+        """
+        ...
+
+
+class Clock(Protocol):
+    """Time, so that tests decide about it."""
+
+    def now(self) -> float:
+        """Seconds since the epoch."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+        ...
+
+    def jitter(self) -> float:
+        """A random number in [0, 1)."""
+        ...

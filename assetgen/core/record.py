@@ -1,0 +1,103 @@
+"""The build record: what the last build concluded here, as text.
+
+    assetgen-record 1
+    version 0.1.0
+    manifest assets.yaml
+    draft 0
+    complete 1
+    <mtime> <ctime> <size> <inode> <settled> <kind> <digest> <path>     one line a path
+    end <number of lines>
+
+A path that is absent has `-` for its four numbers. Anything unexpected makes the whole record
+worthless, which costs one ordinary build. Imports nothing: see `core/stamp.py`.
+"""
+
+FORMAT = "assetgen-record 1"
+
+HEAD_LINES = 5
+ABSENT = ("-", "-", "-", "-")
+
+
+class Entry:
+    """One path of a record."""
+
+    __slots__ = ("digest", "kind", "path", "settled", "stamp")
+
+    def __init__(
+        self,
+        path: str,
+        stamp: tuple[int, int, int, int] | None,
+        *,
+        settled: bool = True,
+        kind: str = "-",
+        digest: str = "-",
+    ) -> None:
+        self.path = path
+        self.stamp = stamp
+        self.settled = settled
+        """Whether an unchanged stamp proves an unchanged file."""
+        self.kind = kind
+        """What an image file was found to be: `image`, `draft:KEY`, …; `-` for others."""
+        self.digest = digest
+
+
+class Record:
+    """A whole record; `complete` says that a build with these options had nothing left to do."""
+
+    __slots__ = ("complete", "draft", "entries", "manifest", "version")
+
+    def __init__(
+        self, *, version: str, manifest: str, draft: bool, complete: bool, entries: list[Entry]
+    ) -> None:
+        self.version = version
+        self.manifest = manifest
+        self.draft = draft
+        self.complete = complete
+        self.entries = entries
+
+
+def dump_record(record: Record) -> str:
+    """The text of a record."""
+    lines = [
+        FORMAT,
+        f"version {record.version}",
+        f"manifest {record.manifest}",
+        f"draft {int(record.draft)}",
+        f"complete {int(record.complete)}",
+    ]
+    for entry in record.entries:
+        mtime, ctime, size, inode = entry.stamp or ABSENT
+        lines.append(
+            f"{mtime} {ctime} {size} {inode} {int(entry.settled)} "
+            f"{entry.kind} {entry.digest} {entry.path}"
+        )
+    lines.append(f"end {len(record.entries)}\n")
+    return "\n".join(lines)
+
+
+def parse_record(text: str) -> Record | None:
+    """The record in `text`, or None when any part of it is not as written."""
+    lines = text.split("\n")
+    if len(lines) < HEAD_LINES + 2 or lines[0] != FORMAT or lines.pop() != "":
+        return None
+    if lines.pop() != f"end {len(lines) - HEAD_LINES}":
+        return None
+    head = [line.partition(" ") for line in lines[1:HEAD_LINES]]
+    if [name for name, _, _ in head] != ["version", "manifest", "draft", "complete"]:
+        return None
+    entries = []
+    try:
+        for line in lines[HEAD_LINES:]:
+            mtime, ctime, size, inode, settled, kind, digest, path = line.split(" ", 7)
+            stamp = None if mtime == "-" else (int(mtime), int(ctime), int(size), int(inode))
+            entries.append(Entry(path, stamp, settled=settled == "1", kind=kind, digest=digest))
+    except ValueError:
+        return None
+    version, manifest, draft, complete = (value for _, _, value in head)
+    return Record(
+        version=version,
+        manifest=manifest,
+        draft=draft == "1",
+        complete=complete == "1",
+        entries=entries,
+    )

@@ -1,0 +1,95 @@
+"""Selectors: `NAME`, `tag:TAG`, `GLOB`, each with a `+` behind it for the dependants too."""
+
+from __future__ import annotations
+
+import difflib
+import fnmatch
+from typing import TYPE_CHECKING
+
+from assetgen.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from assetgen.core.model import Asset
+
+
+def select(assets: Sequence[Asset], selectors: Iterable[str]) -> frozenset[str]:
+    """Names of the assets that any selector matches.
+
+    Raises:
+        UsageError: a selector matches nothing.
+    """
+    chosen: set[str] = set()
+    for selector in selectors:
+        pattern = selector.removesuffix("+")
+        found = _matches(assets, pattern)
+        if not found:
+            raise UsageError(f"`{selector}` matches no asset", hint=_nearest(assets, pattern))
+        chosen |= with_dependants(assets, found) if selector.endswith("+") else found
+    return frozenset(chosen)
+
+
+def _matches(assets: Sequence[Asset], pattern: str) -> set[str]:
+    if pattern.startswith("tag:"):
+        tag = pattern.removeprefix("tag:")
+        return {a.name for a in assets if any(fnmatch.fnmatchcase(t, tag) for t in a.tags)}
+    return {a.name for a in assets if fnmatch.fnmatchcase(a.name, pattern)}
+
+
+def _nearest(assets: Sequence[Asset], pattern: str) -> str:
+    if pattern.startswith("tag:"):
+        known = sorted({f"tag:{tag}" for asset in assets for tag in asset.tags})
+    else:
+        known = [asset.name for asset in assets]
+    near = difflib.get_close_matches(pattern, known, n=1)
+    if near:
+        return f"did you mean `{near[0]}`?"
+    return "`assetgen plan` lists the assets"
+
+
+def with_dependants(assets: Iterable[Asset], names: Iterable[str]) -> set[str]:
+    """`names` and every asset that reads one of them, directly or not."""
+    readers: dict[str, list[str]] = {}
+    for asset in assets:
+        for name in asset.reads:
+            readers.setdefault(name, []).append(asset.name)
+    return _closure(names, readers)
+
+
+def with_dependencies(assets: Iterable[Asset], names: Iterable[str]) -> set[str]:
+    """`names` and every asset that one of them reads, directly or not."""
+    return _closure(names, {asset.name: list(asset.reads) for asset in assets})
+
+
+def _closure(names: Iterable[str], edges: dict[str, list[str]]) -> set[str]:
+    reached = set(names)
+    pending = list(reached)
+    while pending:
+        for name in edges.get(pending.pop(), ()):
+            if name not in reached:
+                reached.add(name)
+                pending.append(name)
+    return reached
+
+
+def in_build_order(assets: Sequence[Asset]) -> list[Asset]:
+    """`assets` with every asset behind those it reads, otherwise in the given order.
+
+    The manifest layer has refused cycles; an asset that reads one outside `assets` is ready.
+    """
+    by_name = {asset.name: asset for asset in assets}
+    ordered: dict[str, Asset] = {}
+    for first in assets:
+        stack = [first]
+        while stack:
+            asset = stack[-1]
+            waiting = [
+                by_name[name] for name in asset.reads if name in by_name and name not in ordered
+            ]
+            if asset.name in ordered or not waiting:
+                ordered.setdefault(asset.name, asset)
+                stack.pop()
+            else:
+                stack.extend(reversed(waiting))
+    return list(ordered.values())

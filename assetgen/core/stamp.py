@@ -1,0 +1,30 @@
+"""Stamps: what the file system says about a path, compared for equality only.
+
+Imports nothing but `os`: this module is on the path of a build that has nothing to do.
+"""
+
+import os
+
+Stamp = tuple[int, int, int, int]
+"""(mtime in ns, ctime in ns, size in bytes, inode)."""
+
+GRANULE_NS = 20_000_000
+"""Writes closer than this may carry one time: kernels keep file times by the tick (<= 10 ms)."""
+COARSE_GRANULE_NS = 2_000_000_000
+"""The same for file systems that keep whole seconds (FAT: two)."""
+
+
+def stamp_of(path: str) -> Stamp | None:
+    """Stamp of the file or folder at `path`, links followed; None when there is none."""
+    try:
+        stat = os.stat(path)
+    except OSError:
+        return None
+    return (stat.st_mtime_ns, stat.st_ctime_ns, stat.st_size, stat.st_ino)
+
+
+def is_settled(stamp: Stamp, now_ns: int) -> bool:
+    """Whether a later change is sure to show in the stamp (git's rule for racy entries)."""
+    newest = max(stamp[0], stamp[1])
+    coarse = stamp[0] % 1_000_000_000 == 0 and stamp[1] % 1_000_000_000 == 0
+    return newest + (COARSE_GRANULE_NS if coarse else GRANULE_NS) < now_ns
