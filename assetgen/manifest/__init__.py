@@ -1,0 +1,1 @@
+"""The manifest: text to a resolved `Project`, with every fault in its place."""

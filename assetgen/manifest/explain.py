@@ -1,0 +1,224 @@
+"""What a manifest may not say, in words: refusals of the schema to faults with place and hint.
+
+What is refused is also taken out or replaced, so that everything else can still be looked at and
+all faults are reported together.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from assetgen.manifest.faults import listed, shown
+from assetgen.manifest.fields import kind_of
+from assetgen.manifest.scalars import Data, Plain, core_value
+from assetgen.manifest.schema import (
+    VERSION,
+    AssetEntry,
+    BudgetEntry,
+    Defaults,
+    IncludedManifest,
+    Manifest,
+    Refusal,
+    read,
+)
+
+if TYPE_CHECKING:
+    from assetgen.manifest.faults import Faults
+    from assetgen.manifest.parse import Document, Path
+
+_LATER = {"steps", "variants", "expect", "candidates"}
+_LATER_ON_TOP = {"atlases", "exports"}
+_PLACEHOLDERS = {"vars": Plain("x"), "styles": "${prompt}"}
+"""What stands for a refused entry, so that those who use it are not refused as well."""
+_HINT_OF_AN_INCLUDE = (
+    "an included file holds only `assets`: everything else goes into the root manifest"
+)
+_UNKNOWN_MODEL = "unknown/unknown"
+
+_M = TypeVar("_M", Manifest, IncludedManifest)
+
+
+def read_manifest(document: Document, faults: Faults) -> tuple[Manifest | None, frozenset[str]]:
+    """The root manifest without what is refused, and the names of the assets that are.
+
+    None when a version this code does not know, or another shape, makes the rest meaningless.
+    """
+    if not _is_mapping(document, faults):
+        return None, frozenset()
+    if isinstance(document.data, dict) and "version" in document.data:
+        version = document.data["version"]
+        number = core_value(version) if isinstance(version, str) else None
+        if number != VERSION or isinstance(number, bool):
+            _note_version(version, document, faults)
+            return None, frozenset()
+    return _read(Manifest, document, faults)
+
+
+def read_included(
+    document: Document, faults: Faults
+) -> tuple[IncludedManifest | None, frozenset[str]]:
+    """An included file, likewise."""
+    if not _is_mapping(document, faults):
+        return None, frozenset()
+    return _read(IncludedManifest, document, faults)
+
+
+def _read(model: type[_M], document: Document, faults: Faults) -> tuple[_M | None, frozenset[str]]:
+    result = read(model, document.data)
+    if result.accepted is not None:
+        return result.accepted, frozenset()
+    unknown = {r.path[:-1]: str(r.path[-1]) for r in result.refusals if r.kind == "unknown"}
+    for refusal in result.refusals:
+        if refusal.kind == "missing" and faults.nearest(
+            unknown.get(refusal.path[:-1], ""), [str(refusal.path[-1])]
+        ):
+            continue  # it is there, misspelt, and that is reported
+        _note(refusal, document, faults, is_root=model is Manifest)
+    broken = frozenset(
+        str(r.path[1]) for r in result.refusals if r.path[:1] == ("assets",) and len(r.path) > 1
+    )
+    return read(model, _without(document.data, result.refusals)).accepted, broken
+
+
+def _is_mapping(document: Document, faults: Faults) -> bool:
+    if isinstance(document.data, dict):
+        return True
+    if document.data == "" and isinstance(document.data, Plain):
+        faults.add(
+            "the file is empty",
+            document.locate(()),
+            "`assetgen init` writes a manifest to start from",
+        )
+    else:
+        faults.add(
+            f"a manifest must be a mapping, not {kind_of(document.data)}",
+            document.locate(()),
+            f"write `version: {VERSION}`, and `assets:` with the images below it",
+        )
+    return False
+
+
+def _note_version(version: Data, document: Document, faults: Faults) -> None:
+    number = core_value(version) if isinstance(version, str) else None
+    if isinstance(number, int | float) and not isinstance(number, bool) and number > VERSION:
+        what = f"version {version} of the manifest is newer than this assetgen"
+        hint = f"upgrade assetgen; it reads version {VERSION}"
+    else:
+        what = f"`version` must be {VERSION}, not {kind_of(version)}"
+        hint = f"write `version: {VERSION}`"
+    faults.add(what, document.locate(("version",)), hint)
+
+
+def _note(refusal: Refusal, document: Document, faults: Faults, *, is_root: bool) -> None:
+    path = refusal.path
+    if refusal.kind == "missing":
+        what, way_out = _missing(path)
+        faults.add(what, document.locate(path), way_out)
+    elif refusal.kind == "unknown":
+        what = f"unknown field {shown(str(path[-1]))} in {_owner(path[:-1])}"
+        known = is_root or len(path) > 1
+        hint = _unknown_hint(path, faults) if known else _HINT_OF_AN_INCLUDE
+        faults.add(what, document.locate(path, key=True), hint)
+    elif refusal.unfit is not None:
+        unfit = refusal.unfit
+        where = document.locate((*path, *unfit.at), key=refusal.is_key)
+        faults.add(f"{_field(path)} {unfit.what}", where, unfit.hint)
+    else:
+        what = f"{_field(path)} must be a mapping, not {kind_of(refusal.value)}"
+        faults.add(what, document.locate(path), _shape_hint(path))
+
+
+def _missing(path: Path) -> tuple[str, str]:
+    if path[-1] == "version":
+        return "the manifest has no `version`", f"write `version: {VERSION}` in its first line"
+    if path[-1] == "output":
+        return (
+            f"{_owner(path[:-1])} has no `output`",
+            "say where the image goes, such as `output: art/hero.png`",
+        )
+    return f"the manifest has no `{path[-1]}`", "write `assets:`, and the images below it"
+
+
+def _unknown_hint(path: Path, faults: Faults) -> str:
+    name = str(path[-1])
+    known, home = _known_fields(path)
+    if name == "negative_prompt":
+        return "models are told what to show: say what you want in `prompt`"
+    if home == "assets" and name in _LATER:
+        return f"`{name}` is not part of version {VERSION} yet"
+    if home == "top" and name in _LATER_ON_TOP:
+        return f"`{name}` is not part of version {VERSION} yet"
+    near = faults.did_you_mean(name, known)
+    if near is not None:
+        return near
+    if home == "top" and name in Defaults.model_fields:
+        return f"put `{name}` under `defaults`, or into an asset"
+    if home == "defaults" and name in AssetEntry.model_fields:
+        return f"put `{name}` into each asset"
+    return f"fields here are {listed(sorted(known))}"
+
+
+def _known_fields(path: Path) -> tuple[list[str], str]:
+    if len(path) == 1:
+        return list(Manifest.model_fields), "top"
+    if path[0] == "assets":
+        return list(AssetEntry.model_fields), "assets"
+    if path[0] == "defaults":
+        return list(Defaults.model_fields), "defaults"
+    return list(BudgetEntry.model_fields), "budget"
+
+
+def _shape_hint(path: Path) -> str | None:
+    if path[:1] == ("assets",) and len(path) > 1:
+        return "write at least `prompt` and `output` below the name"
+    if path == ("assets",):
+        return "write the name of each image, and its fields below it"
+    return None
+
+
+def _owner(path: Path) -> str:
+    """Who has a field: `asset X`, a section, or the manifest."""
+    if not path:
+        return "the manifest"
+    if path[0] == "assets" and len(path) > 1:
+        return f"asset {shown(str(path[1]))}"
+    return shown(str(path[0]))
+
+
+def _field(path: Path) -> str:
+    """What a message about a value starts with."""
+    kinds: dict[Path, str] = {
+        ("vars",): "variable",
+        ("styles",): "style",
+        ("assets",): "asset",
+    }
+    name = shown(str(path[-1]))
+    if len(path) == 1:
+        return name
+    if path[:-1] in kinds:
+        return f"{kinds[path[:-1]]} {name}"
+    return f"{name} of {_owner(path[:-1])}"
+
+
+def _without(data: Data, refusals: tuple[Refusal, ...]) -> Data:
+    """`data` with what was refused taken out, or replaced where others refer to it."""
+    if not isinstance(data, dict):
+        return data
+    copy = {key: dict(value) if isinstance(value, dict) else value for key, value in data.items()}
+    for refusal in refusals:
+        section = str(refusal.path[0]) if refusal.path else ""
+        entries = copy.get(section)
+        if len(refusal.path) == 1 or not isinstance(entries, dict):
+            copy.pop(section, None)
+            if section == "assets":
+                copy[section] = {}
+            elif section == "version":
+                copy[section] = Plain(str(VERSION))
+            continue
+        name = str(refusal.path[1])
+        entries.pop(name, None)
+        if section in _PLACEHOLDERS and not refusal.is_key:
+            entries[name] = _PLACEHOLDERS[section]
+        elif section == "defaults" and name == "model":
+            entries[name] = _UNKNOWN_MODEL
+    return copy
