@@ -1,0 +1,1 @@
+"""Operations on images, one kind a module; `image` is the only home of Pillow."""
