@@ -1,0 +1,117 @@
+"""Files that are complete or absent, whenever the machine stops.
+
+A file gets its name only after its bytes are on the disk, and the folder is synced after that, so
+a name proves the bytes (unless the disk itself damages them, which the digest shows).
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+
+from assetgen.cache.folder import VARIABLE
+from assetgen.errors import CacheError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+FOLDER_MODE = 0o700
+"""Prompts and images are the user's own business."""
+PART = ".part"
+"""Ends the name of a file that is being written."""
+
+HINT = f"set `{VARIABLE}` to a folder you can write"
+
+_FULL = {errno.ENOSPC, errno.EDQUOT}
+
+
+@contextmanager
+def cache_errors(what: str, path: str, hint: str = HINT) -> Iterator[None]:
+    """Turn what the system says into a `CacheError`: cannot `what` `path`."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _FULL:
+            hint = f"free some space, or {hint}"
+        raise CacheError(f"cannot {what} `{path}`: {error.strerror or error}", hint=hint) from error
+
+
+def read_only_error(path: str) -> CacheError:
+    """What a store says that was opened for looking only."""
+    return CacheError(f"the cache `{path}` was opened for reading only")
+
+
+def make_folder(path: str) -> None:
+    """Make a folder, for its owner only, and those above it; one that is there stays as it is.
+
+    Raises:
+        OSError: as the system says.
+    """
+    if os.path.isdir(path):
+        return
+    parent = os.path.dirname(path)
+    make_folder(parent)
+    try:
+        os.mkdir(path, FOLDER_MODE)
+    except FileExistsError:
+        return
+    sync_folder(parent)
+
+
+def sync_folder(path: str) -> None:
+    """Bring the names in a folder to the disk, where the file system knows how to do that.
+
+    Raises:
+        OSError: as the system says.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        # fsync(2): the file does not support synchronisation; some network file systems' folders.
+        if error.errno != errno.EINVAL:
+            raise
+    finally:
+        os.close(descriptor)
+
+
+def write_synced(path: str, data: bytes, *, mode: int, through: str) -> None:
+    """Write `data` to `path`, replacing what has that name, and bring it to the disk.
+
+    `through` is the folder, in the same file system, where the file grows under another name.
+
+    Raises:
+        OSError: as the system says; the unfinished file is gone then.
+    """
+    part = os.path.join(through, f"{os.path.basename(path)}.{secrets.token_hex(4)}{PART}")
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fchmod(descriptor, mode)
+            os.fsync(descriptor)
+        os.replace(part, path)
+    except BaseException:
+        with suppress(FileNotFoundError):
+            os.unlink(part)
+        raise
+    sync_folder(os.path.dirname(path))
+
+
+def set_aside(path: str, root: str) -> None:
+    """Move a damaged file or folder into `damaged/` under a name of its own; gone already is fine.
+
+    Raises:
+        OSError: as the system says.
+    """
+    folder = os.path.join(root, "damaged")
+    make_folder(folder)
+    name = f"{os.path.basename(path)}.{secrets.token_hex(8)}"
+    try:
+        os.rename(path, os.path.join(folder, name))
+    except FileNotFoundError:
+        return

@@ -1,0 +1,242 @@
+"""The ledger: one JSON object a line, added under a lock and synced, never rewritten."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import threading
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, cast, get_args
+
+from assetgen.cache.durable import cache_errors, make_folder, read_only_error, sync_folder
+from assetgen.cache.locks import hold
+from assetgen.core.digest import parse_digest
+from assetgen.core.ledger import LedgerEvent, LedgerLine
+from assetgen.core.money import parse_usd
+from assetgen.core.result import ActionResult, ImageInfo
+from assetgen.errors import CacheError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+_EVENTS = frozenset(get_args(LedgerEvent))
+_CALL = re.compile(r"[0-9a-f]{32}")
+_FINGERPRINT = re.compile(r"[0-9a-f]{64}")
+_PATIENCE_S = 60.0
+"""A line takes milliseconds to write; who holds the lock longer hangs."""
+
+
+class FileLedger:
+    """Implements `core.ports.Ledger` in a file that several processes and threads may share."""
+
+    def __init__(self, root: str, *, create: bool) -> None:
+        self._root = root
+        self._create = create
+        self._path = os.path.join(root, "ledger.jsonl")
+        self._lock_path = os.path.join(root, "ledger.lock")
+        self._threads = threading.Lock()
+
+    def append(self, line: LedgerLine) -> None:
+        """See the port."""
+        if not self._create:
+            raise read_only_error(self._root)
+        text = encode(line).encode() + b"\n"
+        # File locks are polled for, so threads queue up for one of their own first.
+        with (
+            self._threads,
+            hold(self._lock_path, timeout_s=_PATIENCE_S),
+            cache_errors("write", self._path),
+        ):
+            _append(self._path, text)
+
+    def lines(self) -> Iterator[LedgerLine]:
+        """See the port. Raises `CacheError` when the system refuses."""
+        for _, line in self._records(0):
+            if line is not None:
+                yield line
+
+    def tail(self, position: int) -> tuple[list[LedgerLine], int]:
+        """The readable lines from `position` on, and the position for the next time.
+
+        Positions are those returned before, or 0; one that fits this file no longer counts as 0. A
+        last line without its end may be read twice.
+
+        Raises:
+            CacheError: the system refuses.
+        """
+        lines = []
+        for end, line in self._records(position):
+            position = end
+            if line is not None:
+                lines.append(line)
+        return lines, position
+
+    def _records(self, position: int) -> Iterator[tuple[int, LedgerLine | None]]:
+        """Each line and where the next one starts."""
+        with cache_errors("read", self._path):
+            if not os.path.lexists(self._path):
+                return
+            with open(self._path, "rb") as file:
+                if position and not _is_line_start(file.fileno(), position):
+                    position = 0
+                file.seek(position)
+                for raw in file:
+                    position += len(raw) if raw.endswith(b"\n") else 0
+                    yield position, decode(raw)
+
+
+def _is_line_start(descriptor: int, position: int) -> bool:
+    return os.pread(descriptor, 1, position - 1) == b"\n"
+
+
+def _append(path: str, text: bytes) -> None:
+    """Add a whole line or nothing. The caller holds the lock."""
+    make_folder(os.path.dirname(path))
+    is_new = not os.path.exists(path)
+    descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        size = os.fstat(descriptor).st_size
+        if size and not _is_line_start(descriptor, size):
+            text = b"\n" + text  # a crash cut the last line; it must not swallow this one
+        written = os.write(descriptor, text)
+        if written != len(text):
+            os.ftruncate(descriptor, size)
+            raise CacheError(
+                f"cannot write `{path}`: only {written} of {len(text)} bytes fit",
+                hint="free some space on that disk",
+            )
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    if is_new:
+        sync_folder(os.path.dirname(path))
+
+
+def encode(line: LedgerLine) -> str:
+    """The line as JSON without a line end; what says nothing is left out, amounts are exact."""
+    fields = {
+        "event": line.event,
+        "call": line.call,
+        "at": line.at,
+        "fingerprint": line.fingerprint,
+        "key_scheme": line.key_scheme,
+        "asset": line.asset,
+        "model": line.model,
+        "size": line.size or None,
+        "estimate_usd": line.estimate_usd,
+        "cost_usd": line.cost_usd,
+        "result": None if line.result is None else result_document(line.result),
+        "generation_id": line.generation_id,
+        "outcome": line.outcome or None,
+        "may_be_billed": line.may_be_billed or None,
+    }
+    return json_text(fields)
+
+
+def decode(text: str | bytes) -> LedgerLine | None:
+    """The line that `encode` wrote, or None when it is damaged or from another world.
+
+    Fields that are not known are passed over. A readable line whose result is damaged keeps its
+    costs.
+    """
+    fields = parse_json(text)
+    if fields is None:
+        return None
+    event, call, fingerprint = fields.get("event"), fields.get("call"), fields.get("fingerprint")
+    key_scheme = fields.get("key_scheme")
+    at, asset, model = fields.get("at"), fields.get("asset"), fields.get("model")
+    if not isinstance(event, str) or event not in _EVENTS or type(key_scheme) is not int:
+        return None
+    if not isinstance(at, str) or not isinstance(asset, str) or not isinstance(model, str):
+        return None
+    if not isinstance(call, str) or not _CALL.fullmatch(call):
+        return None
+    if not isinstance(fingerprint, str) or not _FINGERPRINT.fullmatch(fingerprint):
+        return None
+    return LedgerLine(
+        event=cast("LedgerEvent", event),
+        call=call,
+        at=at,
+        fingerprint=fingerprint,
+        key_scheme=key_scheme,
+        asset=asset,
+        model=model,
+        size=_text(fields.get("size")) or "",
+        estimate_usd=parse_usd(fields.get("estimate_usd")),
+        cost_usd=parse_usd(fields.get("cost_usd")),
+        result=parse_result(fields.get("result")),
+        generation_id=_text(fields.get("generation_id")),
+        outcome=_text(fields.get("outcome")) or "",
+        may_be_billed=fields.get("may_be_billed") is True,
+    )
+
+
+def result_document(result: ActionResult) -> dict[str, object]:
+    """The result as fields for `json_text`."""
+    return {
+        "image": result.image,
+        "format": result.info.format,
+        "width_px": result.info.width_px,
+        "height_px": result.info.height_px,
+        "model": result.model,
+        "provider": result.provider,
+        "generation_id": result.generation_id,
+        "cost_usd": result.cost_usd,
+        "date": result.date,
+    }
+
+
+def parse_result(fields: object) -> ActionResult | None:
+    """The result that `result_document` described, or None."""
+    if not isinstance(fields, dict):
+        return None
+    image, image_format = parse_digest(fields.get("image")), fields.get("format")
+    width, height = fields.get("width_px"), fields.get("height_px")
+    if image is None or not isinstance(image_format, str):
+        return None
+    if type(width) is not int or type(height) is not int:
+        return None
+    return ActionResult(
+        image=image,
+        info=ImageInfo(format=image_format, width_px=width, height_px=height),
+        model=_text(fields.get("model")) or "",
+        provider=_text(fields.get("provider")),
+        generation_id=_text(fields.get("generation_id")),
+        cost_usd=parse_usd(fields.get("cost_usd")),
+        date=_text(fields.get("date")) or "",
+    )
+
+
+def json_text(fields: Mapping[str, object]) -> str:
+    """One line of JSON in ASCII: keys sorted, None left out, decimals as they are.
+
+    The standard encoder knows decimals only as floats or as strings.
+    """
+    items = (
+        f"{json.dumps(key)}: {_value_text(value)}"
+        for key, value in sorted(fields.items())
+        if value is not None
+    )
+    return "{" + ", ".join(items) + "}"
+
+
+def _value_text(value: object) -> str:
+    if isinstance(value, dict):
+        return json_text(value)
+    if isinstance(value, Decimal):
+        return str(value)
+    return json.dumps(value)
+
+
+def parse_json(text: str | bytes) -> dict[str, Any] | None:
+    """The JSON object in `text` with exact decimals, or None when there is none."""
+    try:
+        fields = json.loads(text, parse_float=Decimal)
+    except (ValueError, ArithmeticError, RecursionError):
+        return None  # an exponent no decimal can have is an ArithmeticError
+    return fields if isinstance(fields, dict) else None
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None

@@ -1,0 +1,132 @@
+"""The cache in memory, for tests and for programs that want nothing on the disk.
+
+Held to the same contract suites as the files; lost with the process.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Self
+
+from assetgen.core.digest import Digest, digest_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from types import TracebackType
+
+    from assetgen.core.ledger import LedgerLine
+    from assetgen.core.result import ActionResult
+
+
+class MemoryBlobs:
+    """Implements `core.ports.BlobStore`."""
+
+    def __init__(self) -> None:
+        self._blobs: dict[Digest, bytes] = {}
+        self._kept: dict[Digest, bytes] = {}
+        self._arrivals: dict[tuple[str, str, Digest], None] = {}
+
+    def put(self, data: bytes) -> Digest:
+        """See the port."""
+        digest = digest_of(data)
+        self._blobs[digest] = data
+        return digest
+
+    def receive(self, data: bytes, *, fingerprint: str, call: str) -> Digest:
+        """See the port."""
+        digest = self.put(data)
+        self._arrivals[fingerprint, call, digest] = None
+        return digest
+
+    def settle(self, call: str) -> None:
+        """See the port."""
+        for arrival in [arrival for arrival in self._arrivals if arrival[1] == call]:
+            del self._arrivals[arrival]
+
+    def arrivals(self) -> list[tuple[str, str, Digest]]:
+        """See the port."""
+        return sorted(self._arrivals)
+
+    def get(self, digest: Digest) -> bytes | None:
+        """See the port."""
+        data = self._blobs.get(digest)
+        return self._kept.get(digest) if data is None else data
+
+    def has(self, digest: Digest) -> bool:
+        """See the port."""
+        return self.get(digest) is not None
+
+    def keep(self, data: bytes) -> Digest:
+        """See the port."""
+        digest = digest_of(data)
+        self._kept[digest] = data
+        return digest
+
+    def wrote(self, digest: Digest) -> bool:
+        """See the port."""
+        return digest in self._blobs
+
+
+class MemoryLedger:
+    """Implements `core.ports.Ledger`."""
+
+    def __init__(self) -> None:
+        self._lines: list[LedgerLine] = []
+
+    def append(self, line: LedgerLine) -> None:
+        """See the port."""
+        self._lines.append(line)
+
+    def lines(self) -> list[LedgerLine]:
+        """See the port."""
+        return list(self._lines)
+
+
+class MemoryActions:
+    """Implements `core.ports.ActionCache`."""
+
+    def __init__(self) -> None:
+        self._results: dict[str, ActionResult] = {}
+
+    def get_many(self, fingerprints: Iterable[str]) -> dict[str, ActionResult]:
+        """See the port."""
+        return {fp: self._results[fp] for fp in fingerprints if fp in self._results}
+
+    def put(self, fingerprint: str, result: ActionResult) -> None:
+        """See the port."""
+        self._results[fingerprint] = result
+
+
+class MemoryClaims:
+    """Implements `core.ports.Claims` for the threads and tasks of one process."""
+
+    def __init__(self) -> None:
+        self._held: set[str] = set()
+        self._threads = threading.Lock()
+
+    def try_claim(self, fingerprint: str) -> MemoryClaim | None:
+        """See the port."""
+        with self._threads:
+            if fingerprint in self._held:
+                return None
+            self._held.add(fingerprint)
+        return MemoryClaim(self._held, fingerprint)
+
+
+class MemoryClaim:
+    """A claim of `MemoryClaims`, until it is left."""
+
+    def __init__(self, held: set[str], fingerprint: str) -> None:
+        self._held = held
+        self._fingerprint = fingerprint
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._held.discard(self._fingerprint)
