@@ -1,0 +1,334 @@
+"""Buys one image: claim, budget, attempts, and the order of writes that makes it never lost.
+
+The order is that of design section 5: ledger line `sent`; the call; the blob, synced; ledger line
+`received`; action cache. What follows (output, lockfile, record) is free to be done again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from assetgen.core.digest import digest_of
+from assetgen.core.events import Retrying, Warned
+from assetgen.core.fingerprint import KEY_SCHEME
+from assetgen.core.ledger import LedgerLine
+from assetgen.core.price import price_key
+from assetgen.core.result import ActionResult
+from assetgen.engine.retry import Attempts
+from assetgen.errors import (
+    BadResponse,
+    CacheError,
+    ImageError,
+    ProviderError,
+    RateLimited,
+    Retry,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from contextlib import AbstractContextManager
+
+    from assetgen.core.call import Generated, Request
+    from assetgen.core.ports import (
+        ActionCache,
+        BlobStore,
+        Claims,
+        Clock,
+        Emit,
+        Images,
+        Ledger,
+        Provider,
+    )
+    from assetgen.core.price import Estimate
+    from assetgen.core.result import ImageInfo
+    from assetgen.engine.halt import Halt
+    from assetgen.engine.limits import Concurrency, Purse
+
+_CLAIM_POLL_S = 0.1
+_PATIENCE_S = 2.0
+"""How long another build may hold a claim before the user is told what is being waited for."""
+
+
+class HaltedError(Exception):
+    """The build was stopped before the image was bought."""
+
+
+@dataclass(frozen=True, slots=True)
+class Purchase:
+    """An image, and its bytes as they came."""
+
+    result: ActionResult
+    data: bytes
+    was_bought: bool
+    """False when another build had bought it in the meantime."""
+
+
+@dataclass(slots=True)
+class Bill:
+    """What the calls for one asset have cost so far."""
+
+    usd: Decimal = Decimal(0)
+    unknown: int = 0
+    """Calls whose cost is not known; their estimates are in `usd`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Buyer:
+    """Everything that buying needs, shared by all purchases of one build."""
+
+    provider: Provider
+    blobs: BlobStore
+    ledger: Ledger
+    actions: ActionCache
+    claims: Claims
+    images: Images
+    clock: Clock
+    purse: Purse
+    slots: Concurrency
+    halt: Halt
+    emit: Emit
+    is_paid: bool
+
+    async def buy(
+        self, request: Request, estimate: Estimate, bill: Bill, *, anew: bool
+    ) -> Purchase:
+        """The image for a request, bought unless it is there by the time the claim is.
+
+        `anew` asks for another image even when one is known. `bill` collects the cost, also when
+        the purchase fails. A slot is held until the image is stored.
+
+        Raises:
+            ProviderError, CacheError, OverBudgetError, HaltedError.
+        """
+        async with self.slots.slot():
+            claim = await self._claim(request)
+            with claim:
+                known = None if anew else await asyncio.to_thread(self._known, request.fingerprint)
+                if known is not None:
+                    return known
+                if self.halt.is_set:
+                    raise HaltedError
+                return await self._attempt(request, estimate, bill)
+
+    async def _claim(self, request: Request) -> AbstractContextManager[object]:
+        waited = 0.0
+        while (claim := self.claims.try_claim(request.fingerprint)) is None:
+            if waited <= _PATIENCE_S < waited + _CLAIM_POLL_S:
+                self.emit(Warned(request.asset, "another build is making this image; waiting"))
+            waited += _CLAIM_POLL_S
+            if await self.halt.sleep(_CLAIM_POLL_S, self.clock):
+                raise HaltedError
+        return claim
+
+    def _known(self, fingerprint: str) -> Purchase | None:
+        result = self.actions.get_many([fingerprint]).get(fingerprint)
+        data = self.blobs.get(result.image) if result is not None else None
+        if result is None or data is None:
+            return None
+        return Purchase(result=result, data=data, was_bought=False)
+
+    async def _attempt(self, request: Request, estimate: Estimate, bill: Bill) -> Purchase:
+        attempts = Attempts()
+        while True:
+            try:
+                return await self._call(request, estimate, bill)
+            except ProviderError as error:
+                if error.lowers_concurrency:
+                    self.slots.lower()
+                if error.stops_run:
+                    self.halt.set(error.what)
+                delay = attempts.delay_after(error, self.clock.jitter())
+                if delay is None or self.halt.is_set:
+                    raise
+                self.emit(
+                    Retrying(
+                        name=request.asset,
+                        attempt=attempts.failed,
+                        delay_s=round(delay, 3),
+                        message=error.what,
+                        may_be_billed=error.may_be_billed,
+                    )
+                )
+                if await self.halt.sleep(delay, self.clock):
+                    raise
+                if error.retry is not Retry.AMBIGUOUS and not isinstance(error, RateLimited):
+                    # The provider's response cache keeps answers of status 200, bad ones included.
+                    # A lost answer is the case that it is for.
+                    request = replace(request, allow_cached=False)
+
+    async def _call(self, request: Request, estimate: Estimate, bill: Bill) -> Purchase:
+        """One attempt, from reservation to stored image."""
+        held = await self.purse.reserve(request.asset, estimate.usd)
+        sent = self._line(request, estimate)
+        cost: Decimal | None = None
+        is_billed = False
+        try:
+            if self.halt.is_set:
+                raise HaltedError
+            await self._note(sent)
+            is_billed = True  # until an answer says otherwise
+            try:
+                generated = await self.provider.generate(request)
+                cost = generated.cost_usd
+                info = await self._inspect(generated)
+            except ProviderError as error:
+                cost, is_billed = error.cost_usd, error.may_be_billed
+                await self._note(_failed(sent, error, self._now()))
+                raise
+            except asyncio.CancelledError:
+                cut = replace(sent, event="failed", at=self._now(), outcome="cut by the user")
+                if self.is_paid:
+                    self.ledger.append(replace(cut, may_be_billed=True))
+                raise
+            purchase = await self._store(sent, request, generated, info)
+            self.slots.recover()
+            return purchase
+        finally:
+            spent = cost if cost is not None else held if is_billed else Decimal(0)
+            bill.usd += spent
+            bill.unknown += is_billed and cost is None
+            await self.purse.settle(request.asset, held, spent)
+
+    async def _inspect(self, generated: Generated) -> ImageInfo:
+        try:
+            return await asyncio.to_thread(self.images.inspect, generated.images[0])
+        except ImageError as error:
+            raise BadResponse(
+                f"the answer holds no usable image: {error.what}",
+                hint=error.hint,
+                cost_usd=generated.cost_usd,
+                generation_id=generated.generation_id,
+            ) from error
+
+    async def _store(
+        self, sent: LedgerLine, request: Request, generated: Generated, info: ImageInfo
+    ) -> Purchase:
+        first, *others = generated.images
+        result = ActionResult(
+            image=digest_of(first),
+            info=info,
+            model=generated.model or request.generate.model,
+            provider=generated.provider,
+            generation_id=generated.generation_id,
+            cost_usd=generated.cost_usd,
+            date=self._now()[:10],
+        )
+        purchase = Purchase(result=result, data=first, was_bought=True)
+        for warning in generated.warnings:
+            self.emit(Warned(request.asset, warning))
+        try:
+            await asyncio.to_thread(self._keep, sent, request.fingerprint, purchase, others)
+        except CacheError as error:
+            # The image is paid for: output and lockfile still take it.
+            self.emit(Warned(request.asset, f"the image could not be stored: {error.what}"))
+        if others:
+            distinct = {digest_of(data) for data in others} - {result.image}
+            self.emit(
+                Warned(
+                    request.asset,
+                    f"the answer held {len(generated.images)} images; the first is taken, "
+                    f"{len(distinct)} other kept in the store"
+                    + "".join(f" {digest}" for digest in sorted(distinct)),
+                )
+            )
+        return purchase
+
+    def _keep(
+        self, sent: LedgerLine, fingerprint: str, purchase: Purchase, others: Sequence[bytes]
+    ) -> None:
+        result = purchase.result
+        if not self.is_paid:
+            self.blobs.put(purchase.data)
+            self.actions.put(fingerprint, result)
+            return
+        self.blobs.receive(purchase.data, fingerprint=fingerprint, call=sent.call)
+        self.ledger.append(
+            replace(
+                sent,
+                event="received",
+                at=self._now(),
+                cost_usd=result.cost_usd,
+                result=result,
+                generation_id=result.generation_id,
+            )
+        )
+        self.blobs.settle(sent.call)
+        self.actions.put(fingerprint, result)
+        for data in others:
+            self.blobs.put(data)
+
+    def _line(self, request: Request, estimate: Estimate) -> LedgerLine:
+        return LedgerLine(
+            event="sent",
+            call=uuid.uuid4().hex,
+            at=self._now(),
+            fingerprint=request.fingerprint,
+            key_scheme=KEY_SCHEME,
+            asset=request.asset,
+            model=request.generate.model,
+            size=price_key(request.generate),
+            estimate_usd=estimate.usd,
+        )
+
+    async def _note(self, line: LedgerLine) -> None:
+        """Write a ledger line; what is free is not booked."""
+        if self.is_paid:
+            await asyncio.to_thread(self.ledger.append, line)
+
+    def _now(self) -> str:
+        return datetime.fromtimestamp(self.clock.now(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _failed(sent: LedgerLine, error: ProviderError, at: str) -> LedgerLine:
+    return replace(
+        sent,
+        event="failed",
+        at=at,
+        cost_usd=error.cost_usd,
+        generation_id=error.generation_id,
+        outcome=error.what,
+        may_be_billed=error.may_be_billed,
+    )
+
+
+def recover(
+    *,
+    blobs: BlobStore,
+    ledger: Ledger,
+    actions: ActionCache,
+    claims: Claims,
+    images: Images,
+    at: str,
+) -> int:
+    """Book images that arrived right before a crash. Returns how many there were.
+
+    Their cost is unknown: it was in the answer, and the answer is gone. Arrivals of a build that
+    still runs are left to it.
+    """
+    arrivals = blobs.arrivals()
+    if not arrivals:
+        return 0
+    lines = list(ledger.lines())
+    sent = {line.call: line for line in lines if line.event == "sent"}
+    booked = {line.call for line in lines if line.event in {"received", "recovered"}}
+    found = 0
+    for fingerprint, call, digest in arrivals:
+        claim = claims.try_claim(fingerprint)
+        if claim is None:
+            continue
+        with claim:
+            line, data = sent.get(call), blobs.get(digest)
+            if line is not None and data is not None and call not in booked:
+                result = ActionResult(
+                    image=digest, info=images.inspect(data), model=line.model, date=at[:10]
+                )
+                ledger.append(replace(line, event="recovered", at=at, result=result))
+                actions.put(fingerprint, result)
+                found += 1
+            blobs.settle(call)
+    return found

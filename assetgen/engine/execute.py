@@ -1,0 +1,488 @@
+"""Runs a plan: order, outcomes, and everything between an image and its file.
+
+One coroutine an asset. It waits for the assets it reads, decides again where the plan could only
+say `wait`, gets the image, and delivers it: output, lockfile entry, event.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from assetgen.core.call import ReferenceImage, Request
+from assetgen.core.digest import Digest, digest_of
+from assetgen.core.events import Finished, Started, Warned
+from assetgen.core.facts import FileFact, FileState
+from assetgen.core.fingerprint import conversion_key
+from assetgen.core.lock import Lock, LockEntry
+from assetgen.core.model import AssetReference, Generate, Source
+from assetgen.core.money import format_usd
+from assetgen.core.plan import Decision, Verdict
+from assetgen.core.report import Outcome, Report, Status
+from assetgen.core.result import ActionResult, ImageInfo
+from assetgen.engine.buy import Bill, HaltedError, Purchase
+from assetgen.engine.limits import OverBudgetError
+from assetgen.engine.observe import settle
+from assetgen.errors import AssetgenError, ImageError, OutputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from assetgen.core.facts import Facts
+    from assetgen.core.model import Asset
+    from assetgen.core.plan import Options
+    from assetgen.core.ports import BlobStore, Clock, Emit, Files, Images, Journal, LockStore
+    from assetgen.core.report import Plan
+    from assetgen.engine.buy import Buyer
+    from assetgen.engine.halt import Halt
+    from assetgen.engine.observe import Observer, Oracle, Supplier
+
+LOCK_INTERVAL_S = 5.0
+"""A long build writes its lockfile this often: what a crash may leave to the caches."""
+_DISK_WORKERS = 4
+_RATIO_TOLERANCE = 0.03
+
+
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """The ports and helpers that running a plan needs."""
+
+    files: Files
+    images: Images
+    blobs: BlobStore
+    journal: Journal
+    locks: LockStore
+    clock: Clock
+    observer: Observer
+    oracle: Oracle
+    supplier: Supplier
+    buyer: Callable[[], Buyer]
+    """Made on first use: a build that buys nothing needs no provider."""
+    paint_placeholder: Callable[[Request], bytes]
+    halt: Halt
+    emit: Emit
+
+
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """How a plan is to be run."""
+
+    buys: bool = True
+    """False leaves what would have to be generated (`--locked`)."""
+    fail_fast: bool = False
+    timeout_s: float = 300.0
+
+
+@dataclass(slots=True)
+class Build:
+    """One run of one plan."""
+
+    plan: Plan
+    facts: Facts
+    options: Options
+    orders: Orders
+    shop: Workshop
+    decided: dict[str, Decision]
+    """The plan's decisions by name, and later what became of them."""
+    outcomes: dict[str, Outcome] = field(default_factory=dict)
+    written: dict[str, Digest] = field(default_factory=dict)
+    """Digest of the bytes of every output written, by path."""
+    lock: Lock = field(default_factory=Lock)
+    """The lockfile as it was last written."""
+    _bills: dict[str, Bill] = field(default_factory=dict)
+    _done: dict[str, asyncio.Event] = field(default_factory=dict)
+    _changes: dict[str, LockEntry] = field(default_factory=dict)
+    _changes_lock: threading.Lock = field(default_factory=threading.Lock)
+    _deciding: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _locked_at: float = 0.0
+
+    async def run(self) -> Report:
+        """Run the plan to its end, or to where it was stopped."""
+        work = self.plan.work
+        self._done = {decision.asset.name: asyncio.Event() for decision in work}
+        self._locked_at = self.shop.clock.now()
+        disk = asyncio.Semaphore(_DISK_WORKERS)
+        for decision in self.plan.decisions:
+            if not decision.is_work:
+                self._settled(decision)
+        results = await asyncio.gather(
+            *(self._one(decision, disk) for decision in work), return_exceptions=True
+        )
+        self._write_lock()
+        unexpected = [result for result in results if isinstance(result, BaseException)]
+        if unexpected:
+            raise unexpected[0]
+        return self._report()
+
+    # One asset
+
+    async def _one(self, decision: Decision, disk: asyncio.Semaphore) -> None:
+        name = decision.asset.name
+        started = self.shop.clock.now()
+        try:
+            outcome = await self._run_one(decision, disk)
+        except OverBudgetError as error:
+            outcome = self._outcome(decision, Status.OVER_BUDGET, str(error))
+        except HaltedError:
+            outcome = self._outcome(decision, Status.STOPPED, self.shop.halt.reason)
+        except AssetgenError as error:
+            outcome = self._outcome(decision, Status.FAILED, error.what, error.hint)
+            if self.orders.fail_fast:
+                self.shop.halt.set(f"`{name}` failed")
+        except BaseException:
+            self.shop.halt.set("the build was cut")
+            raise
+        finally:
+            self._done[name].set()
+        self._finish(replace(outcome, cost_usd=self._cost(name)), started)
+
+    async def _run_one(self, decision: Decision, disk: asyncio.Semaphore) -> Outcome:
+        asset = decision.asset
+        for name in [*asset.reads, *filter(None, [decision.shares_with])]:
+            if name in self._done:
+                await self._done[name].wait()
+        if self.shop.halt.is_set:
+            raise HaltedError
+        blocked = self._blocked_by(decision)
+        if blocked is not None:
+            return self._outcome(decision, Status.BLOCKED, blocked)
+        if decision.verdict is Verdict.WAIT or decision.shares_with is not None:
+            async with self._deciding:
+                decision = await asyncio.to_thread(self._decide_again, decision)
+        if not decision.is_work:
+            return self._settled(decision)
+        if decision.verdict is Verdict.GENERATE:
+            return await self._generate(decision)
+        async with disk:
+            self.shop.emit(Started(asset.name, decision.verdict.value))
+            return await asyncio.to_thread(self._bring, decision)
+
+    def _blocked_by(self, decision: Decision) -> str | None:
+        """Why the image cannot be had because another one could not."""
+        if decision.is_draft:
+            return None
+        for name in decision.asset.reads:
+            if name in self.outcomes and self.decided[name].image is None:
+                return f"reads `{name}`, which has no image"
+        buyer = decision.shares_with
+        if buyer in self.outcomes and self.decided[buyer].image is None:
+            return f"shares the call of `{buyer}`, which gave no image"
+        return None
+
+    def _decide_again(self, decision: Decision) -> Decision:
+        """The verdict now that the images it depends on exist."""
+        name = decision.asset.name
+        self.decided.pop(name)
+        self.facts.results.pop(decision.keyed.fingerprint if decision.keyed else "", None)
+        # Asked for anew is asked for once: the asset whose call is shared has made it.
+        options = self.options
+        if decision.shares_with is not None:
+            options = replace(options, forced=options.forced - {name})
+        settle([decision.asset], self.facts, options, self.shop.oracle, self.decided)
+        return self.decided[name]
+
+    def _settled(self, decision: Decision) -> Outcome:
+        """Outcome of an asset for which nothing is run; its lockfile entry may still move."""
+        name = decision.asset.name
+        entry = self.facts.lock.entries.get(name)
+        if decision.verdict is Verdict.KEEP and decision.keyed and decision.result:
+            moved = (
+                entry is None
+                or entry.fingerprint != decision.keyed.fingerprint
+                or entry.output != decision.asset.output
+            )
+            if moved and decision.digest is not None:
+                self._record(decision, decision.result, decision.digest)
+        usable = decision.hold is None or decision.hold.leaves_output_usable
+        status = Status.HELD if decision.hold is not None else Status.KEPT
+        outcome = replace(
+            self._outcome(decision, status, decision.reason), leaves_output_usable=usable
+        )
+        self.outcomes[name] = outcome
+        return outcome
+
+    # Getting the image
+
+    async def _generate(self, decision: Decision) -> Outcome:
+        asset, action = decision.asset, decision.asset.action
+        if decision.is_draft and isinstance(action, Generate):
+            self.shop.emit(Started(asset.name, "generate"))
+            return await asyncio.to_thread(self._draw_placeholder, decision, action)
+        if not self.orders.buys and self.options.is_paid:
+            return self._outcome(decision, Status.STALE, decision.reason)
+        request = await asyncio.to_thread(self._request, decision)
+        bill = self._bills.setdefault(asset.name, Bill())
+        self.shop.emit(Started(asset.name, "generate"))
+        purchase = await self.shop.buyer().buy(
+            request, decision.estimate, bill, anew=asset.name in self.options.forced
+        )
+        self._warn_about_shape(asset, purchase)
+        result = self._recorded_result(decision, purchase.result)
+        status = await asyncio.to_thread(self._deliver, decision, result, purchase.data)
+        if status is Status.HELD:
+            return self._held_in_between(decision)
+        message = decision.reason if purchase.was_bought else "bought by another build meanwhile"
+        return self._outcome(decision, Status.GENERATED, message)
+
+    def _recorded_result(self, decision: Decision, result: ActionResult) -> ActionResult:
+        """What the lockfile says about the image.
+
+        A draft that is drawn again from the same inputs is the same picture, even where another
+        zlib packs it differently: the lockfile's word stays.
+        """
+        entry = self.facts.lock.entries.get(decision.asset.name)
+        if self.options.provider != "draft" or entry is None or decision.keyed is None:
+            return result
+        return entry.result if entry.fingerprint == decision.keyed.fingerprint else result
+
+    def _request(self, decision: Decision) -> Request:
+        asset, action = decision.asset, decision.asset.action
+        if not isinstance(action, Generate) or decision.keyed is None:
+            msg = f"{asset.name} is not to be generated"
+            raise AssertionError(msg)
+        return Request(
+            asset=asset.name,
+            fingerprint=decision.keyed.fingerprint,
+            generate=action,
+            references=tuple(self._reference(asset, r) for r in action.references),
+            format=asset.format,
+            timeout_s=action.limits.timeout_s or self.orders.timeout_s,
+            allow_cached=asset.name not in self.options.forced,
+        )
+
+    def _reference(self, asset: Asset, reference: object) -> ReferenceImage:
+        label = str(reference)
+        if isinstance(reference, AssetReference):
+            digest = self.decided[reference.name].image
+            data = self.shop.supplier.fetch(digest) if digest is not None else None
+            if data is None and self.options.provider == "draft":
+                data = b""  # the renderer draws the digest, not the picture
+        else:
+            data = self.shop.files.read(label)
+            digest = digest_of(data) if data is not None else None
+            if digest != self.facts.inputs[label].digest:
+                raise OutputError(
+                    f"`{label}` changed while the build was running",
+                    hint="run `assetgen build` again",
+                )
+        if data is None or digest is None:
+            raise OutputError(
+                f"the image of `{label}`, which `{asset.name}` reads, is not on this machine",
+                hint="get the outputs or a teammate's store",
+            )
+        return ReferenceImage(label=label, digest=digest, data=data)
+
+    def _bring(self, decision: Decision) -> Outcome:
+        """Restore or derive: the bytes are on this machine."""
+        asset = decision.asset
+        done = Status.RESTORED if decision.verdict is Verdict.RESTORE else Status.DERIVED
+        if isinstance(asset.action, Source) and decision.verdict is Verdict.DERIVE:
+            data = self.shop.files.read(asset.action.path)
+            if data is None:
+                raise OutputError(f"`{asset.action.path}` has gone")
+            result = ActionResult(image=digest_of(data), info=self._info_of(asset, data))
+        else:
+            wanted = decision.digest or decision.image
+            fetched = self.shop.supplier.fetch(wanted) if wanted is not None else None
+            if fetched is None or decision.result is None:
+                raise OutputError("the stored image went away while the build was running")
+            data, result = fetched, decision.result
+        status = self._deliver(decision, result, data)
+        if status is Status.HELD:
+            return self._held_in_between(decision)
+        return self._outcome(decision, done, decision.reason)
+
+    def _info_of(self, asset: Asset, data: bytes) -> ImageInfo:
+        try:
+            return self.shop.images.inspect(data)
+        except ImageError as error:
+            source = asset.action.path if isinstance(asset.action, Source) else asset.name
+            raise ImageError(f"`{source}` {error.what}", hint=error.hint) from error
+
+    def _draw_placeholder(self, decision: Decision, action: Generate) -> Outcome:
+        asset = decision.asset
+        data = self.shop.paint_placeholder(placeholder_request(asset, action))
+        self.shop.files.write(asset.output, data)
+        self.written[asset.output] = digest_of(data)
+        return self._outcome(decision, Status.DRAFTED, decision.reason)
+
+    # Delivering it
+
+    def _deliver(self, decision: Decision, result: ActionResult, data: bytes) -> Status:
+        """Write the output and note it in the lockfile; HELD when somebody else wrote there."""
+        asset, keyed = decision.asset, decision.keyed
+        if keyed is None:
+            msg = f"{asset.name} has no key"
+            raise AssertionError(msg)
+        self.decided[asset.name] = replace(decision, result=result)
+        key, recorded = keyed.fingerprint, result.image
+        if decision.verdict is Verdict.RESTORE and decision.digest is not None:
+            recorded = decision.digest
+        elif result.info.format != asset.format:
+            key = conversion_key(result.image, asset.format)
+            data = self.shop.images.convert(data, asset.format)
+            recorded = self._recorded_digest(asset, result, self.shop.blobs.put(data))
+        if not self._may_replace(decision):
+            return Status.HELD
+        digest = digest_of(data)
+        self.shop.journal.add(digest, key)
+        self.shop.files.write(asset.output, data)
+        self.written[asset.output] = digest
+        self._record(decision, result, recorded)
+        return Status.GENERATED
+
+    def _recorded_digest(self, asset: Asset, result: ActionResult, derived: Digest) -> Digest:
+        """Digest of a converted output for the lockfile.
+
+        The same image converted on another machine is the same output: the lockfile's word stays.
+        """
+        entry = self.facts.lock.entries.get(asset.name)
+        if entry is None or entry.result.image != result.image or entry.output != asset.output:
+            return derived
+        return entry.digest
+
+    def _may_replace(self, decision: Decision) -> bool:
+        """Whether the output is still what the verdict was given on; keeps bytes worth keeping."""
+        asset = decision.asset
+        before = self.facts.output(asset.output)
+        seen = self.shop.observer.seen.get(asset.output)
+        if seen is not None and seen.stamp != self.shop.files.stamp(asset.output):
+            now = self._observe(asset)
+            if now.is_image and now.digest not in {before.digest, decision.image}:
+                return False
+            before = now
+        known = before.digest in self.facts.lock.digests or before.digest in self.facts.journal
+        if before.state is FileState.UNREADABLE or (before.state is FileState.IMAGE and not known):
+            present = self.shop.files.read(asset.output)
+            if present and not self.shop.blobs.wrote(digest_of(present)):
+                kept = self.shop.blobs.keep(present)
+                self.shop.emit(Warned(asset.name, f"the former bytes are kept as {kept}"))
+        return True
+
+    def _observe(self, asset: Asset) -> FileFact:
+        return self.shop.observer.outputs([asset.output], self.facts.lock.digests)[asset.output]
+
+    def _held_in_between(self, decision: Decision) -> Outcome:
+        kept = f"; the new image is kept as {decision.image}" if decision.image else ""
+        return self._outcome(
+            decision,
+            Status.HELD,
+            f"`{decision.asset.output}` was changed while the build was running{kept}",
+            f"`assetgen build --force {decision.asset.name}` replaces it and keeps its bytes",
+        )
+
+    def _warn_about_shape(self, asset: Asset, purchase: Purchase) -> None:
+        warning = shape_warning(asset, purchase.result)
+        if warning:
+            self.shop.emit(Warned(asset.name, warning))
+
+    # Bookkeeping
+
+    def _record(self, decision: Decision, result: ActionResult, digest: Digest) -> None:
+        asset, keyed = decision.asset, decision.keyed
+        if keyed is None:
+            return
+        entry = LockEntry(
+            name=asset.name,
+            output=asset.output,
+            digest=digest,
+            fingerprint=keyed.fingerprint,
+            inputs=keyed.inputs,
+            result=result,
+            take=asset.action.take if isinstance(asset.action, Generate) else 1,
+        )
+        with self._changes_lock:
+            self._changes[asset.name] = entry
+
+    def _write_lock(self) -> None:
+        with self._changes_lock:
+            changes, self._changes = self._changes, {}
+        names = [asset.name for asset in self.plan.project.assets]
+        self.lock = self.shop.locks.update(changes, names)
+        self._locked_at = self.shop.clock.now()
+
+    def _cost(self, name: str) -> Decimal | None:
+        bill = self._bills.get(name)
+        if bill is None:
+            return Decimal(0)
+        return None if bill.unknown else bill.usd
+
+    def _outcome(
+        self, decision: Decision, status: Status, message: str = "", hint: str | None = None
+    ) -> Outcome:
+        asset = decision.asset
+        return Outcome(
+            name=asset.name, status=status, output=asset.output, message=message, hint=hint
+        )
+
+    def _finish(self, outcome: Outcome, started: float) -> None:
+        self.outcomes[outcome.name] = outcome
+        now = self.shop.clock.now()
+        self.shop.emit(
+            Finished(
+                name=outcome.name,
+                status=outcome.status.value,
+                output=outcome.output,
+                message=outcome.message,
+                hint=outcome.hint,
+                cost_usd=outcome.cost_usd,
+                seconds=round(now - started, 3),
+            )
+        )
+        if now - self._locked_at >= LOCK_INTERVAL_S:
+            self._write_lock()
+
+    def _report(self) -> Report:
+        bills = self._bills.values()
+        spent = sum((bill.usd for bill in bills), Decimal(0))
+        cap = self.plan.project.budget.per_build
+        over = max(Decimal(0), spent - cap) if cap is not None else Decimal(0)
+        if over:
+            self.shop.emit(Warned(None, f"the bills went {format_usd(over)} over the cap"))
+        halt = self.shop.halt
+        return Report(
+            outcomes=tuple(
+                self.outcomes[decision.asset.name]
+                for decision in self.plan.decisions
+                if decision.asset.name in self.outcomes
+            ),
+            spent_usd=spent,
+            unknown_bills=sum(bill.unknown for bill in bills),
+            overshoot_usd=over,
+            was_interrupted=halt.is_interrupt,
+            stopped_by=halt.reason,
+            orphans=tuple(entry.output for entry in self.plan.orphans),
+        )
+
+
+def placeholder_request(asset: Asset, action: Generate) -> Request:
+    """What a placeholder draft is drawn from: all that the manifest says, and no image."""
+    return Request(
+        asset=asset.name,
+        fingerprint="",
+        generate=action,
+        references=(),
+        format=asset.format,
+        timeout_s=0.0,
+    )
+
+
+def shape_warning(asset: Asset, result: ActionResult) -> str | None:
+    """What to say when the picture is not of the shape that was asked for (3 % are forgiven)."""
+    if not isinstance(asset.action, Generate):
+        return None
+    stated = asset.action.parameters
+    width, height = result.info.width_px, result.info.height_px
+    if stated.aspect_ratio and stated.aspect_ratio != "auto":
+        across, _, down = stated.aspect_ratio.partition(":")
+        wanted = float(across) / float(down)
+        if abs(width / height - wanted) > _RATIO_TOLERANCE * wanted:
+            return f"asked for {stated.aspect_ratio}, got {width}x{height} px"
+    if stated.image_size:
+        side = 1024 * float(stated.image_size.removesuffix("K"))
+        if abs((width * height) ** 0.5 - side) > _RATIO_TOLERANCE * side:
+            return f"asked for {stated.image_size}, got {width}x{height} px"
+    return None

@@ -1,0 +1,188 @@
+"""Looks at the world: files of the project, and what the caches answer to questions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from assetgen.core.digest import Digest, digest_of
+from assetgen.core.facts import MISSING, FileFact, FileState, Question
+from assetgen.core.plan import Decision, Options, decide
+from assetgen.core.pointer import pointed_digest
+from assetgen.core.record import Entry
+from assetgen.core.stamp import Stamp, is_settled
+from assetgen.errors import ImageError, OutputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from assetgen.core.facts import Facts
+    from assetgen.core.model import Asset
+    from assetgen.core.ports import ActionCache, BlobStore, Clock, Files
+    from assetgen.core.result import ImageInfo
+
+
+@dataclass(slots=True)
+class Observer:
+    """Finds out what files are, reading only those whose stamp does not prove them unchanged."""
+
+    files: Files
+    inspect: Callable[[bytes], ImageInfo]
+    """Decodes an image fully or raises `ImageError`: asked only about bytes nobody knows."""
+    clock: Clock
+    marked_key: Callable[[bytes], str | None]
+    """Key of an unedited placeholder draft, or None."""
+    recorded: Mapping[str, Entry] = field(default_factory=dict)
+    """Entries of the last build record by path."""
+    seen: dict[str, Entry] = field(default_factory=dict)
+    """What was found, for the next build record."""
+
+    def outputs(self, paths: Iterable[str], known: frozenset[str]) -> dict[str, FileFact]:
+        """What is at each output path. Bytes whose digest is in `known` are not decoded."""
+        return {path: self._look(path, known) for path in paths}
+
+    def inputs(self, paths: Iterable[str]) -> dict[str, FileFact]:
+        """What each reference and source is; all of them must be there.
+
+        Raises:
+            OutputError: one is not, or it cannot be read.
+        """
+        facts: dict[str, FileFact] = {}
+        for path in paths:
+            fact = self._look(path, None)
+            if fact.state is FileState.MISSING:
+                raise OutputError(f"`{path}` has gone while it was being read")
+            facts[path] = fact
+        return facts
+
+    def _look(self, path: str, known: frozenset[str] | None) -> FileFact:
+        stamp = self.files.stamp(path)
+        earlier = self.recorded.get(path)
+        if earlier is not None and earlier.stamp == stamp and earlier.settled:
+            fact = _fact_of(earlier)
+            if fact is not None:
+                self.seen[path] = earlier
+                return fact
+        now = self.clock.now()
+        data = self.files.read(path) if stamp is not None else None
+        fact = MISSING if data is None else self._classify(data, known)
+        self.seen[path] = _entry_of(path, stamp, fact, int(now * 1e9))
+        return fact
+
+    def _classify(self, data: bytes, known: frozenset[str] | None) -> FileFact:
+        """`known` is None for inputs, whose bytes count whatever they are."""
+        digest = digest_of(data)
+        pointed = pointed_digest(data)
+        if pointed is not None:
+            return FileFact(FileState.POINTER, pointed)
+        if known is None or digest in known:
+            return FileFact(FileState.IMAGE, digest)
+        if not data:
+            return FileFact(FileState.EMPTY)
+        key = self.marked_key(data)
+        if key is not None:
+            return FileFact(FileState.DRAFT, digest, key)
+        try:
+            self.inspect(data)
+        except ImageError:
+            return FileFact(FileState.UNREADABLE, digest)
+        return FileFact(FileState.IMAGE, digest)
+
+
+def _entry_of(path: str, stamp: Stamp | None, fact: FileFact, seen_at_ns: int) -> Entry:
+    kind = fact.state.value if fact.draft_key is None else f"draft:{fact.draft_key}"
+    settled = stamp is None or is_settled(stamp, seen_at_ns)
+    return Entry(path, stamp, settled=settled, kind=kind, digest=fact.digest or "-")
+
+
+def _fact_of(entry: Entry) -> FileFact | None:
+    """What a record entry says a file is; None when it says nothing."""
+    kind, _, key = entry.kind.partition(":")
+    try:
+        state = FileState(kind)
+    except ValueError:
+        return None
+    return FileFact(state, None if entry.digest == "-" else Digest(entry.digest), key or None)
+
+
+class Oracle(Protocol):
+    """Answers what verdicts ask."""
+
+    def answer(self, questions: Iterable[Question], facts: Facts) -> None:
+        """Add an answer to `facts` for every question."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Supplier:
+    """Finds bytes by digest: in the store, else in the project's own files."""
+
+    blobs: BlobStore
+    files: Files
+    facts: Facts
+
+    def fetch(self, digest: Digest) -> bytes | None:
+        """The bytes, verified, or None when they are nowhere on this machine."""
+        data = self.blobs.get(digest)
+        if data is not None:
+            return data
+        paths = [path for path, fact in self.facts.inputs.items() if fact.digest == digest]
+        paths += [entry.output for entry in self.facts.lock.by_digest.get(digest, ())]
+        for path in paths:
+            found = self.files.read(path)
+            if found is not None and digest_of(found) == digest:
+                return found
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class StoreOracle:
+    """Answers from the action cache and the store."""
+
+    actions: ActionCache
+    blobs: BlobStore
+    supplier: Supplier
+
+    def answer(self, questions: Iterable[Question], facts: Facts) -> None:
+        """Add an answer to `facts` for every question; results in one batch."""
+        fingerprints = [q.key for q in questions if q.kind == "result"]
+        if fingerprints:
+            known = self.actions.get_many(fingerprints)
+            facts.results.update({fp: known.get(fp) for fp in fingerprints})
+        for question in questions:
+            if question.kind == "here":
+                facts.here[question.key] = self.supplier.fetch(Digest(question.key)) is not None
+            elif question.kind == "ours":
+                facts.ours[question.key] = self.blobs.wrote(Digest(question.key))
+
+
+class OfflineOracle:
+    """Answers for `check`, which opens no cache.
+
+    What is not in the lockfile counts as unknown, and missing bytes as something a build could
+    bring back: `check` tells the two kinds of stale apart by their reasons, not by what is on this
+    machine.
+    """
+
+    def answer(self, questions: Iterable[Question], facts: Facts) -> None:
+        """Add an answer to `facts` for every question."""
+        for question in questions:
+            if question.kind == "result":
+                facts.results[question.key] = None
+            elif question.kind == "here":
+                facts.here[question.key] = True
+            else:
+                facts.ours[question.key] = False
+
+
+def settle(
+    assets: Sequence[Asset],
+    facts: Facts,
+    options: Options,
+    oracle: Oracle,
+    decided: dict[str, Decision],
+) -> None:
+    """Decide all of `assets` (in build order), asking the oracle until nothing is open."""
+    buyers: dict[str, str] = {}
+    while questions := decide(assets, facts, options, decided, buyers):
+        oracle.answer(questions, facts)

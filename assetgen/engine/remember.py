@@ -1,0 +1,86 @@
+"""What a build leaves behind so that the next one can say `up to date` without reading anything."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from assetgen.core.record import Entry, Record
+from assetgen.core.report import Status
+from assetgen.core.stamp import GRANULE_NS, Stamp, is_settled
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from assetgen.core.digest import Digest
+    from assetgen.core.ports import Clock, Files
+    from assetgen.core.report import Plan, Report
+    from assetgen.engine.observe import Observer
+
+_DONE = {
+    Status.KEPT,
+    Status.RESTORED,
+    Status.DERIVED,
+    Status.GENERATED,
+    Status.DRAFTED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Inspected:
+    """Files that are not images: what their stamps were when they were read, and when that was."""
+
+    stamps: Mapping[str, Stamp | None]
+    at_ns: int
+
+
+async def look_again(written: Mapping[str, Digest], observer: Observer, clock: Clock) -> bool:
+    """Look at the outputs that were written; whether they still hold what was written.
+
+    Waits a moment first, so that a later change is sure to show in the stamps that are noted.
+    """
+    if not written:
+        return True
+    await clock.sleep(2 * GRANULE_NS / 1e9)
+    found = observer.outputs(written, frozenset(written.values()))
+    return all(found[path].digest == digest for path, digest in written.items())
+
+
+def compose(
+    *,
+    plan: Plan,
+    report: Report,
+    version: str,
+    draft: bool,
+    is_as_written: bool,
+    read: Inspected,
+    lockfile: str,
+    observer: Observer,
+    files: Files,
+    clock: Clock,
+) -> Record:
+    """The record of a build that has just ended."""
+    entries = [_entry(path, stamp, read.at_ns) for path, stamp in read.stamps.items()]
+    entries.append(_entry(lockfile, files.stamp(lockfile), int(clock.now() * 1e9)))
+    project = plan.project
+    in_use = {asset.output for asset in project.assets}
+    known = {**observer.recorded, **observer.seen}
+    entries += [
+        entry for path, entry in sorted(known.items()) if path in observer.seen or path in in_use
+    ]
+    return Record(
+        version=version,
+        manifest=project.manifest,
+        draft=draft,
+        complete=(
+            is_as_written
+            and plan.is_whole
+            and not report.stopped_by
+            and all(outcome.status in _DONE for outcome in report.outcomes)
+        ),
+        entries=entries,
+    )
+
+
+def _entry(path: str, stamp: Stamp | None, seen_at_ns: int) -> Entry:
+    return Entry(path, stamp, settled=stamp is None or is_settled(stamp, seen_at_ns))

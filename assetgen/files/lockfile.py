@@ -1,0 +1,83 @@
+"""The lockfile on disk: read, merged under the project lock, written only when its text changes."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from assetgen.core.lock import Lock, dump_lock, merged, parse_lock
+from assetgen.errors import LockfileError, OutputError
+from assetgen.files.project import write_in_one_step
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from contextlib import AbstractContextManager
+
+    from assetgen.core.lock import LockEntry
+
+
+class LockFile:
+    """Implements `core.ports.LockStore` for the file at `path`, shown to users as `name`."""
+
+    def __init__(
+        self, path: str, name: str, hold_project: Callable[[], AbstractContextManager[object]]
+    ) -> None:
+        self._path = path
+        self._name = name
+        self._hold_project = hold_project
+
+    def text(self) -> str | None:
+        """The text as it is; None when there is no file.
+
+        Raises:
+            LockfileError: it is not readable text.
+        """
+        try:
+            with open(self._path, encoding="utf-8") as file:
+                return file.read()
+        except FileNotFoundError:
+            return None
+        except (OSError, UnicodeDecodeError) as error:
+            raise LockfileError(
+                f"cannot read `{self._name}`: {error}",
+                hint="`assetgen build --rebuild-lock` writes it anew, buying nothing",
+            ) from error
+
+    def read(self) -> Lock:
+        """The lock; an empty one when there is no file."""
+        text = self.text()
+        return Lock() if text is None else parse_lock(text, self._name)
+
+    def update(self, changes: Mapping[str, LockEntry], names: Iterable[str]) -> Lock:
+        """Merge `changes` into what is there now."""
+        with self._hold_project():
+            text = self.text()
+            present = Lock() if text is None else parse_lock(text, self._name)
+            lock = merged(present, changes, names)
+            if text is not None or lock.everything():
+                self._write(lock, text)
+        return lock
+
+    def says(self, lock: Lock) -> bool:
+        """Whether the file says just this; no file says nothing."""
+        text = self.text()
+        return text == dump_lock(lock) if text is not None else not lock.everything()
+
+    def rebuild(self, lock: Lock) -> None:
+        """Replace whatever is there by `lock`."""
+        with self._hold_project():
+            self._write(lock, None)
+
+    def _write(self, lock: Lock, present: str | None) -> None:
+        text = dump_lock(lock)
+        if text == present:
+            return
+        try:
+            write_in_one_step(self._path, text.encode("utf-8"))
+        except OSError as error:
+            raise OutputError(f"cannot write `{self._name}`: {error.strerror}") from error
+
+
+def lockfile_name(manifest: str) -> str:
+    """Name of the lockfile that belongs to a manifest: `assets.lock` for `assets.yaml`."""
+    return os.path.splitext(manifest)[0] + ".lock"

@@ -1,0 +1,111 @@
+"""The real files of a project: read, replaced in one step, never outside the project folder."""
+
+from __future__ import annotations
+
+import os
+import stat
+import tempfile
+from pathlib import PurePosixPath
+
+from assetgen.core.stamp import Stamp, stamp_of
+from assetgen.errors import OutputError
+
+MAX_READ_BYTES = 512 * 1024 * 1024
+"""Larger files are no images anyone declares as an asset."""
+
+
+class ProjectFiles:
+    """Implements `core.ports.Files` under one folder."""
+
+    def __init__(self, root: str) -> None:
+        self._root = root
+        self._real_root = os.path.realpath(root)
+
+    def stamp(self, path: str) -> Stamp | None:
+        """Stamp of a file or folder; None when there is none."""
+        return stamp_of(os.path.join(self._root, path))
+
+    def read(self, path: str) -> bytes | None:
+        """Bytes of a regular file; None when there is none.
+
+        Raises:
+            OutputError: it is outside the project, no regular file, too large or not readable.
+        """
+        full = os.path.join(self._root, path)
+        try:
+            # Not blocking: opening a FIFO must not wait for somebody to write to it.
+            descriptor = os.open(full, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            raise _unusable(path, "read", error) from error
+        with os.fdopen(descriptor, "rb") as file:
+            found = os.fstat(descriptor)
+            if not stat.S_ISREG(found.st_mode):
+                raise OutputError(f"`{path}` is not a regular file")
+            if found.st_size > MAX_READ_BYTES:
+                raise OutputError(f"`{path}` is larger than {MAX_READ_BYTES // 2**20} MiB")
+            self._check_inside(path, os.path.realpath(full))
+            try:
+                return file.read(MAX_READ_BYTES + 1)
+            except OSError as error:
+                raise _unusable(path, "read", error) from error
+
+    def write(self, path: str, data: bytes) -> None:
+        """Replace a file in one step: synced under another name, then renamed.
+
+        Raises:
+            OutputError: it would be outside the project, or the system refuses.
+        """
+        full = os.path.join(self._root, path)
+        folder = os.path.dirname(full)
+        try:
+            self._check_inside(path, os.path.realpath(folder))
+            os.makedirs(folder, exist_ok=True)
+            self._check_inside(path, os.path.realpath(folder))
+            write_in_one_step(full, data)
+        except OSError as error:
+            raise _unusable(path, "write", error) from error
+
+    def _check_inside(self, path: str, real: str) -> None:
+        root = self._real_root
+        if real != root and not real.startswith(root.rstrip(os.sep) + os.sep):
+            raise OutputError(
+                f"`{path}` leads out of the project folder through a link",
+                hint="assetgen reads and writes only inside the project; copy the file into it",
+            )
+
+
+def write_in_one_step(full: str, data: bytes) -> None:
+    """Write `data` beside `full`, sync it, and rename it to `full`.
+
+    Raises:
+        OSError: as the system says; the temporary file is gone then.
+    """
+    folder = os.path.dirname(full) or "."
+    suffix = PurePosixPath(full).suffix
+    descriptor, temporary = tempfile.mkstemp(prefix=".assetgen-", suffix=suffix, dir=folder)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fchmod(descriptor, _mode_for(full))
+            os.fsync(descriptor)
+        os.replace(temporary, full)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+def _mode_for(full: str) -> int:
+    """Permissions of the file that is replaced, else what the user's umask gives a new file."""
+    try:
+        return stat.S_IMODE(os.stat(full).st_mode)
+    except OSError:
+        umask = os.umask(0o077)
+        os.umask(umask)
+        return 0o666 & ~umask
+
+
+def _unusable(path: str, verb: str, error: OSError) -> OutputError:
+    return OutputError(f"cannot {verb} `{path}`: {error.strerror or error}")

@@ -1,0 +1,42 @@
+"""The build record on disk."""
+
+from __future__ import annotations
+
+import os
+
+from assetgen.core.record import Record, dump_record, parse_record
+from assetgen.errors import OutputError
+from assetgen.files.project import write_in_one_step
+
+
+def record_path(root: str, manifest: str) -> str:
+    """Where the record of a manifest is kept: `.assetgen/assets.record` for `assets.yaml`."""
+    return os.path.join(root, ".assetgen", os.path.splitext(manifest)[0] + ".record")
+
+
+def read_record(path: str) -> Record | None:
+    """The record at `path`; None when there is none that can be used."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            return parse_record(file.read())
+    except (OSError, UnicodeDecodeError):
+        return None
+
+
+def write_record(path: str, record: Record) -> None:
+    """Write `record` when it says something new.
+
+    Raises:
+        OutputError: the system refuses.
+    """
+    text = dump_record(record)
+    try:
+        with open(path, encoding="utf-8") as file:
+            if file.read() == text:
+                return
+    except (OSError, UnicodeDecodeError):
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+    try:
+        write_in_one_step(path, text.encode("utf-8"))
+    except OSError as error:
+        raise OutputError(f"cannot write `{path}`: {error.strerror or error}") from error
