@@ -1,0 +1,132 @@
+"""`assetgen build`: makes what is stale, and nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING
+
+from assetgen.cli.options import (
+    add_json,
+    add_selectors,
+    add_wishes,
+    positive_int,
+    positive_seconds,
+)
+from assetgen.cli.render import event_line, printable
+from assetgen.core.events import event_json
+from assetgen.core.report import Status
+from assetgen.session import DEFAULT_JOBS, DEFAULT_TIMEOUT_S, Session, Settings
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable
+
+    from assetgen.core.events import Event
+    from assetgen.core.report import Report
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of the command."""
+    add_selectors(parser)
+    add_wishes(parser)
+    parser.add_argument(
+        "--locked",
+        action="store_true",
+        help="restore only; exit 4 where an image would have to be generated",
+    )
+    parser.add_argument(
+        "-j",
+        dest="jobs",
+        type=positive_int,
+        default=DEFAULT_JOBS,
+        metavar="N",
+        help=f"calls at once (default {DEFAULT_JOBS})",
+    )
+    parser.add_argument(
+        "--timeout",
+        type=positive_seconds,
+        default=DEFAULT_TIMEOUT_S,
+        metavar="S",
+        help=f"seconds for one call, in total (default {DEFAULT_TIMEOUT_S:.0f})",
+    )
+    parser.add_argument("--fail-fast", action="store_true", help="start nothing after a failure")
+    parser.add_argument(
+        "--rebuild-lock",
+        action="store_true",
+        help="mend a damaged lockfile from what is known here, buying nothing",
+    )
+    add_json(parser, "one event a line")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Build, telling what happens as it happens."""
+    settings = Settings(
+        selectors=tuple(args.selectors),
+        draft=args.draft,
+        rebuy=args.rebuy,
+        force=tuple(args.force),
+        locked=args.locked,
+        max_cost_usd=args.max_cost,
+        jobs=args.jobs,
+        timeout_s=args.timeout,
+        fail_fast=args.fail_fast,
+        rebuild_lock=args.rebuild_lock,
+    )
+    session = Session(args.manifest)
+    if args.json:
+        report = asyncio.run(_build(session, settings, _print_json))
+    elif sys.stderr.isatty() and not os.environ.get("CI") and os.environ.get("TERM") != "dumb":
+        from assetgen.cli.progress import live_progress  # noqa: PLC0415 - loads rich
+
+        with live_progress() as show:
+            report = asyncio.run(_build(session, settings, show))
+    else:
+        report = asyncio.run(_build(session, settings, _print_line))
+    if not args.json:
+        _print_held(report)
+    return report.exit_code
+
+
+async def _build(session: Session, settings: Settings, emit: Callable[[Event], None]) -> Report:
+    """Build; the first Ctrl-C finishes what is under way, the second cuts it."""
+    loop = asyncio.get_running_loop()
+    building = asyncio.ensure_future(session.build(settings, emit))
+
+    def interrupt() -> None:
+        halt = session.halt
+        if halt is None or halt.is_interrupt:
+            building.cancel()
+            return
+        halt.set("interrupted", is_interrupt=True)
+        sys.stderr.write("finishing the calls under way; press Ctrl-C again to cut them\n")
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, interrupt)
+    try:
+        return await building
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
+
+
+def _print_line(event: Event) -> None:
+    line = event_line(event)
+    if line is not None:
+        sys.stderr.write(f"{line}\n")
+        sys.stderr.flush()
+
+
+def _print_json(event: Event) -> None:
+    sys.stdout.write(json.dumps(event_json(event), ensure_ascii=False) + "\n")
+    sys.stdout.flush()
+
+
+def _print_held(report: Report) -> None:
+    for outcome in report.outcomes:
+        if outcome.status is Status.HELD:
+            sys.stderr.write(f"held: {outcome.name}: {printable(outcome.message)}\n")
+    for orphan in report.orphans:
+        sys.stderr.write(f"orphan: {printable(orphan)}: nothing needs it any more\n")

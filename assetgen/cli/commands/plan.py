@@ -1,0 +1,44 @@
+"""`assetgen plan`: what a build would do, why, and what it would cost."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING
+
+from assetgen.cli.options import add_json, add_selectors, add_wishes
+from assetgen.cli.render import plan_lines
+from assetgen.core.report import plan_json
+from assetgen.session import Session, Settings
+
+if TYPE_CHECKING:
+    import argparse
+
+EXIT_NOT_UP_TO_DATE = 4
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of the command."""
+    add_selectors(parser)
+    add_wishes(parser)
+    parser.add_argument("--exit-code", action="store_true", help="exit 4 when work is pending")
+    add_json(parser, "one document")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the plan."""
+    settings = Settings(
+        selectors=tuple(args.selectors),
+        draft=args.draft,
+        rebuy=args.rebuy,
+        force=tuple(args.force),
+        max_cost_usd=args.max_cost,
+    )
+    plan = Session(args.manifest).plan(settings)
+    if args.json:
+        json.dump(plan_json(plan), sys.stdout, ensure_ascii=False, indent=2)
+        sys.stdout.write("\n")
+    else:
+        is_paid = plan.project.provider != "draft" and not args.draft
+        sys.stdout.writelines(f"{line}\n" for line in plan_lines(plan, is_paid=is_paid))
+    return EXIT_NOT_UP_TO_DATE if args.exit_code and not plan.is_up_to_date else 0

@@ -1,0 +1,117 @@
+"""Arguments to one command, and exceptions to exit codes."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+import traceback
+from typing import TYPE_CHECKING
+
+from assetgen._version import __version__
+from assetgen.cli.render import render_error
+from assetgen.errors import AssetgenError, LockfileError, ManifestError, ManifestFaults, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+COMMANDS = {
+    "init": "write a manifest that builds at once",
+    "build": "make what is stale, and nothing else",
+    "plan": "say what a build would do, why, and what it would cost",
+    "check": "prove that everything is up to date, without key or network",
+}
+
+EXIT_FAILED = 1
+EXIT_USAGE = 2
+EXIT_UNEXPECTED = 3
+EXIT_INTERRUPTED = 130
+
+_SELECTORS = """
+selectors:
+  NAME        one asset; the assets it reads are made first where they are stale
+  GLOB        all assets whose name matches, such as 'icon-*'
+  tag:TAG     all assets with a tag
+  ...+        with a + behind it, also every asset that depends on those
+
+exit codes:
+  0 done   1 some asset failed   2 usage, manifest, lockfile or key   3 unexpected
+  4 not up to date   5 stopped by the budget   130 interrupted
+"""
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command and return its exit code; no exception leaves."""
+    parser = _parser(arguments)
+    try:
+        args = parser.parse_args(arguments)
+    except SystemExit as exit_:  # argparse has said what was wrong
+        return exit_.code if isinstance(exit_.code, int) else EXIT_USAGE
+    if args.folder:
+        try:
+            os.chdir(args.folder)
+        except OSError as error:
+            return _fail(UsageError(f"cannot enter `{args.folder}`: {error.strerror}"), args)
+    try:
+        command = importlib.import_module(f"assetgen.cli.commands.{args.command}")
+        code: int = command.run(args)
+        sys.stdout.flush()
+    except AssetgenError as error:
+        return _fail(error, args)
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has seen enough; keep Python from complaining at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:  # noqa: BLE001 - the last resort, reported with its own exit code
+        return _unexpected(error, args)
+    return code
+
+
+def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="assetgen",
+        description="AI-generated images as build outputs: declared, bought once, proved fresh.",
+        epilog=_SELECTORS,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"assetgen {__version__}")
+    parser.add_argument("-C", dest="folder", metavar="DIR", help="work in this folder")
+    parser.add_argument(
+        "-f", dest="manifest", metavar="FILE", default="assets.yaml", help="manifest to read"
+    )
+    parser.add_argument(
+        "--verbose", action="store_true", help="show tracebacks of unexpected errors"
+    )
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name, summary in COMMANDS.items():
+        command = commands.add_parser(
+            name,
+            help=summary,
+            description=summary[0].upper() + summary[1:] + ".",
+            epilog=_SELECTORS if name != "init" else None,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        if name in arguments:
+            importlib.import_module(f"assetgen.cli.commands.{name}").add_arguments(command)
+    return parser
+
+
+def _fail(error: AssetgenError, args: argparse.Namespace) -> int:
+    sys.stderr.write(render_error(error))
+    if args.verbose and error.__cause__ is not None:
+        sys.stderr.write(f"cause: {error.__cause__!r}\n")
+    usage = (UsageError, ManifestError, ManifestFaults, LockfileError)
+    return EXIT_USAGE if isinstance(error, usage) else EXIT_FAILED
+
+
+def _unexpected(error: Exception, args: argparse.Namespace) -> int:
+    if args.verbose:
+        traceback.print_exception(error)
+    sys.stderr.write(
+        f"error: unexpected: {type(error).__name__}: {error}\n"
+        "hint: this is a fault of assetgen; please report it with the output of `--verbose`\n"
+    )
+    return EXIT_UNEXPECTED

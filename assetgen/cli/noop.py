@@ -1,0 +1,53 @@
+"""The fastest answer to `assetgen build`: nothing has changed since the last complete build.
+
+Compares the build record with the file system and imports nothing but what that takes. Anything
+it does not fully understand is left to the ordinary path.
+"""
+
+import os
+
+from assetgen._version import __version__
+from assetgen.core.record import parse_record
+from assetgen.core.stamp import stamp_of
+
+
+def is_up_to_date(arguments: list[str]) -> bool:
+    """Whether `arguments` ask for a plain build and the record proves that it has nothing to do."""
+    asked = _plain_build(arguments)
+    if asked is None:
+        return False
+    root, manifest, draft = asked
+    path = os.path.join(root, ".assetgen", os.path.splitext(manifest)[0] + ".record")
+    try:
+        with open(path, encoding="utf-8") as file:
+            record = parse_record(file.read())
+    except (OSError, UnicodeDecodeError):
+        return False
+    if record is None or not record.complete or record.draft != draft:
+        return False
+    if record.version != __version__ or record.manifest != manifest:
+        return False
+    prefix = root + os.sep if root else ""
+    return all(
+        entry.settled and stamp_of(prefix + entry.path) == entry.stamp for entry in record.entries
+    )
+
+
+def _plain_build(arguments: list[str]) -> tuple[str, str, bool] | None:
+    """(folder, manifest's file name, draft) of `[-C DIR] [-f FILE] build [--draft]`, else None."""
+    folder, manifest, draft = "", "assets.yaml", False
+    rest = list(arguments)
+    while rest and rest[0] in {"-C", "-f"}:
+        if len(rest) == 1:
+            return None
+        option, value = rest.pop(0), rest.pop(0)
+        if option == "-C":
+            folder = os.path.join(folder, value)
+        else:
+            manifest = value
+    if rest == ["build", "--draft"]:
+        draft = True
+    elif rest != ["build"]:
+        return None
+    root, name = os.path.split(os.path.join(folder, manifest))
+    return root, name, draft

@@ -1,0 +1,66 @@
+"""Options that several commands share, and how arguments become `Settings`."""
+
+from __future__ import annotations
+
+import argparse
+from decimal import Decimal
+
+from assetgen.core.money import parse_usd
+
+
+def add_selectors(parser: argparse.ArgumentParser) -> None:
+    """NAME, tag:TAG, GLOB, each with an optional +."""
+    parser.add_argument(
+        "selectors", nargs="*", metavar="SELECTOR", help="assets to look at (default: all)"
+    )
+
+
+def add_json(parser: argparse.ArgumentParser, what: str) -> None:
+    """`--json`."""
+    parser.add_argument("--json", action="store_true", help=f"{what} on standard output")
+
+
+def add_wishes(parser: argparse.ArgumentParser) -> None:
+    """What changes verdicts: the same for `plan` and `build`, so that one predicts the other."""
+    parser.add_argument(
+        "--draft", action="store_true", help="fill what has no image with free placeholders"
+    )
+    parser.add_argument(
+        "--force",
+        action="append",
+        default=[],
+        metavar="SELECTOR",
+        help="make these anew, whatever the verdict; may be repeated",
+    )
+    parser.add_argument(
+        "--rebuy", action="store_true", help="buy again what was bought and is not on this machine"
+    )
+    parser.add_argument(
+        "--max-cost", type=usd, metavar="USD", help="cap for this build, instead of the manifest's"
+    )
+
+
+def usd(text: str) -> Decimal:
+    """A non-negative amount of dollars."""
+    amount = parse_usd(text.removeprefix("$"))
+    if amount is None:
+        raise argparse.ArgumentTypeError(f"`{text}` is not an amount such as 1.50")
+    return amount
+
+
+def positive_int(text: str) -> int:
+    """A whole number from 1."""
+    if not text.isascii() or not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"`{text}` is not a whole number from 1")
+    return int(text)
+
+
+def positive_seconds(text: str) -> float:
+    """A number of seconds above 0."""
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < float("inf"):
+        raise argparse.ArgumentTypeError(f"`{text}` is not a number of seconds above 0")
+    return seconds

@@ -1,0 +1,180 @@
+"""Plain text for people: errors with place and caret, lines about assets, sums of money."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import TYPE_CHECKING
+
+from assetgen.core.events import Done, Finished, Planned, Retrying, Started, Warned
+from assetgen.core.money import format_usd
+from assetgen.core.plan import Verdict, total
+from assetgen.errors import AssetgenError, ManifestFaults
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from decimal import Decimal
+
+    from assetgen.core.events import Event
+    from assetgen.core.plan import Decision
+    from assetgen.core.report import Plan
+
+_LONG_LINE = 160
+
+
+def printable(text: str) -> str:
+    """`text` without anything that could command a terminal: control characters become `�`."""
+    if text.isprintable():
+        return text
+    return "".join(
+        "�" if unicodedata.category(c) in {"Cc", "Cf", "Co", "Cs", "Zl", "Zp"} else c for c in text
+    )
+
+
+def render_error(error: AssetgenError) -> str:
+    """An error as the user sees it, ending in a newline; faults of a manifest one after another."""
+    if isinstance(error, ManifestFaults):
+        blocks = [render_error(fault) for fault in error.faults]
+        return "\n".join(blocks) + (f"\nerror: {error.what}\n" if len(blocks) > 1 else "")
+    lines = [f"error: {printable(error.what)}"]
+    if error.where is not None:
+        where = error.where
+        path = f"  ({printable(where.path)})" if where.path else ""
+        lines.append(f"  --> {printable(str(where))}{path}")
+        if where.source_line and len(where.source_line) <= _LONG_LINE:
+            number = str(where.line)
+            source = printable(where.source_line.replace("\t", " "))
+            caret = " " * (where.column - 1) + "^" * max(1, where.length)
+            lines.append(f"{number} | {source}")
+            lines.append(f"{' ' * len(number)} | {caret}")
+    if error.hint:
+        lines.append(f"hint: {printable(error.hint)}")
+    return "\n".join(lines) + "\n"
+
+
+def render_table(rows: Sequence[Sequence[str]]) -> Iterable[str]:
+    """Rows in aligned columns, never wrapped or shortened."""
+    if not rows:
+        return
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    for row in rows:
+        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
+        yield "  ".join(cells).rstrip()
+
+
+def plan_lines(plan: Plan, *, is_paid: bool) -> Iterable[str]:
+    """What `plan` says: a line for each asset that is not simply up to date, then the sum."""
+    rows = [
+        [
+            decision.verdict.value,
+            decision.asset.name,
+            decision.asset.output,
+            price_of(decision) if is_paid else "",
+            printable(decision.reason),
+        ]
+        for decision in plan.decisions
+        if decision.verdict is not Verdict.KEEP
+    ]
+    yield from render_table(rows)
+    if rows:
+        yield ""
+    yield plan_summary(plan, is_paid=is_paid)
+    for entry in plan.orphans:
+        yield f"orphan: {printable(entry.output)} was made for `{entry.name}` and nothing needs it"
+
+
+def price_of(decision: Decision) -> str:
+    """`about $0.04`, `up to $0.04`, `free`, or that no price is known."""
+    if not decision.is_purchase:
+        return "free" if decision.is_work else ""
+    if decision.estimate.usd is None:
+        return "price unknown"
+    words = "up to" if decision.verdict is Verdict.WAIT else "about"
+    return f"{words} {format_usd(decision.estimate.usd)}"
+
+
+_SUMMARY_WORDS = {
+    Verdict.GENERATE: "to generate",
+    Verdict.WAIT: "waiting for another image",
+    Verdict.DERIVE: "to derive",
+    Verdict.RESTORE: "to restore",
+    Verdict.HOLD: "held",
+    Verdict.KEEP: "up to date",
+}
+
+
+def plan_summary(plan: Plan, *, is_paid: bool) -> str:
+    """One line: how many assets of each verdict, and the price."""
+    counts = plan.counts()
+    parts = [f"{counts[v.value]} {words}" for v, words in _SUMMARY_WORDS.items() if counts[v.value]]
+    text = ", ".join(parts) or "no assets"
+    known, unpriced = total(plan.decisions)
+    if is_paid and any(decision.is_purchase for decision in plan.decisions):
+        text += f"; at most {_money(known, unpriced)}"
+        bases = {d.estimate.basis for d in plan.decisions if d.is_purchase and d.estimate.usd}
+        if bases:
+            text += f" by {'; '.join(sorted(bases))}"
+    return text
+
+
+def event_line(event: Event) -> str | None:
+    """One line about an event, or None where there is nothing to say."""
+    match event:
+        case Planned():
+            return _planned_line(event)
+        case Started():
+            return None
+        case Retrying():
+            billed = "; the call may be billed" if event.may_be_billed else ""
+            text = f"retrying {event.name} in {event.delay_s:.1f} s: "
+            return text + printable(event.message) + billed
+        case Warned():
+            about = f"{event.name}: " if event.name else ""
+            return f"warning: {about}{printable(event.message)}"
+        case Finished():
+            return _finished_line(event)
+        case Done():
+            return _done_line(event)
+
+
+def _planned_line(event: Planned) -> str:
+    images = _count(event.images, "image")
+    if not event.is_paid:
+        return f"drawing {images}, free"
+    cap = f"cap {format_usd(event.cap_usd)}" if event.cap_usd is not None else "no cap"
+    return f"generating up to {images}, about {_money(event.estimate_usd, event.unpriced)}, {cap}"
+
+
+def _finished_line(event: Finished) -> str:
+    bad = event.status in {"failed", "blocked", "over-budget"}
+    if bad or event.status in {"held", "stale", "stopped"}:
+        word = "error" if bad else event.status
+        text = f"{word}: {event.name}: {printable(event.message)}"
+        if event.cost_usd is None or event.cost_usd:
+            text += f" (cost: {format_usd(event.cost_usd)})"
+        return f"{text}\nhint: {printable(event.hint)}" if event.hint else text
+    price = f"  {format_usd(event.cost_usd)}" if event.cost_usd != 0 else ""
+    return f"{event.status} {event.name}  {printable(event.output)}{price}  {event.seconds:.1f} s"
+
+
+def _done_line(event: Done) -> str:
+    kept = event.counts.get("kept", 0)
+    if set(event.counts) <= {"kept"}:
+        return "up to date"
+    parts = [f"{count} {status}" for status, count in event.counts.items() if status != "kept"]
+    if kept:
+        parts.append(f"{kept} up to date")
+    text = ", ".join(parts)
+    if event.spent_usd or event.unknown_bills:
+        text += f"; spent {format_usd(event.spent_usd)}"
+    if event.unknown_bills:
+        text += f", {_count(event.unknown_bills, 'bill')} unknown and counted by estimate"
+    return text
+
+
+def _money(known: Decimal, unpriced: int) -> str:
+    text = format_usd(known)
+    return f"{text} and {_count(unpriced, 'image')} without a known price" if unpriced else text
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
