@@ -346,7 +346,11 @@ def pointer(data: bytes) -> str:
 def git(project: Project, *arguments: str) -> subprocess.CompletedProcess[str]:
     identity = ["-c", "user.name=a", "-c", "user.email=a@example.com"]
     return subprocess.run(
-        ["git", *identity, *arguments], cwd=project.root, capture_output=True, text=True, check=False
+        ["git", *identity, *arguments],
+        cwd=project.root,
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
 
@@ -455,7 +459,9 @@ def test_two_assets_with_the_same_inputs_are_one_call_until_take_is_raised(
     project: Project, cli: Cli, openrouter: OpenRouterStandIn
 ) -> None:
     asset = "prompt: A cloud, model: google/gemini-2.5-flash-image"
-    text = f"version: 1\nassets:\n  a: {{{asset}, output: a.png}}\n  b: {{{asset}, output: b.png}}\n"
+    text = (
+        f"version: 1\nassets:\n  a: {{{asset}, output: a.png}}\n  b: {{{asset}, output: b.png}}\n"
+    )
     project.write("assets.yaml", text)
     plan = cli("plan", "--json").json
     assert "take" in plan["assets"][1]["reason"]
