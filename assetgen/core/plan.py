@@ -304,9 +304,7 @@ def _decide_pinned(
     if not target.is_there and present.is_image and not _is_ours(present, facts):
         return _held_as_edited(asset, recorded, entry, known)
     if not target.is_there:
-        return _bring_back(
-            asset, recorded, target, facts, options, reason=_what_is_wrong(present)
-        )
+        return _bring_back(asset, recorded, target, facts, options, reason=_what_is_wrong(present))
     if keyed is not None and keyed.fingerprint == entry.fingerprint:
         return Decision(
             asset=asset,

@@ -41,14 +41,6 @@ if TYPE_CHECKING:
     from assetgen.core.drawing import Drawing
     from assetgen.core.model import ImageFormat
 
-CONVERT_VERSION = 1
-"""Raised when `convert` would give other pixels or other bytes for reasons of our own.
-
-Version 1: PNG and, from PNG or GIF, WebP are lossless (loss cannot be undone, and sprites suffer
-from it); WebP from lossy sources has quality 90; JPEG quality 92 without chroma subsampling, on
-white; AVIF quality 80. Nothing but pixels and a fitting ICC profile is carried over.
-"""
-
 MAX_PIXELS = 100_000_000
 MAX_SIDE_PX = 16_384
 MIN_SIDE_PX = 2
@@ -146,7 +138,7 @@ class PillowImages:
     def convert(self, data: bytes, target: ImageFormat) -> bytes:
         """The first frame of `data` as a `target` file, upright, without metadata.
 
-        The same bytes come out every time with one version of Pillow; see `CONVERT_VERSION`.
+        One version of Pillow gives the same bytes every time; see `CONVERT_VERSION` in core.
 
         Raises:
             ImageError: `data` cannot be decoded, or `target` cannot hold the picture.

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from assetgen.core.digest import digest_of, hex_of
 from assetgen.core.drawing import Drawing, Rectangle
+from assetgen.core.fingerprint import DRAFT_RENDERER_VERSION
 from assetgen.providers.draft.colour import HUES, mixed, scheme_of, tones
 from assetgen.providers.draft.dice import Dice
 from assetgen.providers.draft.emblem import BLOCKS, TILES, emblem
@@ -39,9 +40,6 @@ if TYPE_CHECKING:
     from assetgen.core.digest import Digest
     from assetgen.core.drawing import Colour, Text
     from assetgen.providers.draft.colour import Scheme
-
-RENDERER_VERSION = 1
-"""Raised with every change of a pixel: it is in the fingerprint of every draft."""
 
 _BANDS = 24
 """Steps of the gradient behind the emblem."""
@@ -84,8 +82,7 @@ def drawing_of(request: Request) -> Drawing:
     dice = Dice(shown.asset)
     scheme = scheme_of(dice)
     picture, caption = _regions(shown.width_px, shown.height_px)
-    # The size of the smallest text that a person reads with ease, for pictures of any shape.
-    small = max(1, (math.isqrt(shown.width_px * shown.height_px) + 256) // 512)
+    small = _small_scale(shown.width_px, shown.height_px)
     return Drawing(
         width_px=shown.width_px,
         height_px=shown.height_px,
@@ -104,7 +101,7 @@ def placeholder_key(request: Request) -> str:
         Refused: the aspect ratio or image size cannot be drawn.
     """
     content = {
-        "renderer": RENDERER_VERSION,
+        "renderer": DRAFT_RENDERER_VERSION,
         "format": request.format,
         "shown": asdict(_shown(request)),
     }
@@ -134,6 +131,12 @@ def _regions(width: int, height: int) -> tuple[_Box, _Box]:
         return _Box(0, 0, side, height), _Box(side, 0, width - side, height)
     side = min(width, height * 62 // 100)
     return _Box(0, 0, width, side), _Box(0, side, width, height - side)
+
+
+def _small_scale(width: int, height: int) -> int:
+    """The scale of the smallest words: read with ease at full size, and low enough for a strip."""
+    by_area = (math.isqrt(width * height) + 256) // 512
+    return max(1, min(by_area, min(width, height) // 120))
 
 
 def _picture(dice: Dice, scheme: Scheme, box: _Box, small: int) -> Iterator[Rectangle | Text]:
