@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from assetgen.core.money import parse_usd
+
+if TYPE_CHECKING:
+    from decimal import Decimal
 
 
 def add_selectors(parser: argparse.ArgumentParser) -> None:

@@ -6,6 +6,7 @@ import unicodedata
 from typing import TYPE_CHECKING
 
 from assetgen.core.events import Done, Finished, Planned, Retrying, Started, Warned
+from assetgen.core.model import Generate
 from assetgen.core.money import format_usd
 from assetgen.core.plan import Verdict, total
 from assetgen.errors import AssetgenError, ManifestFaults
@@ -78,6 +79,8 @@ def plan_lines(plan: Plan, *, is_paid: bool) -> Iterable[str]:
     if rows:
         yield ""
     yield plan_summary(plan, is_paid=is_paid)
+    if is_paid:
+        yield from price_lines(plan)
     for entry in plan.orphans:
         yield f"orphan: {printable(entry.output)} was made for `{entry.name}` and nothing needs it"
 
@@ -110,10 +113,18 @@ def plan_summary(plan: Plan, *, is_paid: bool) -> str:
     known, unpriced = total(plan.decisions)
     if is_paid and any(decision.is_purchase for decision in plan.decisions):
         text += f"; at most {_money(known, unpriced)}"
-        bases = {d.estimate.basis for d in plan.decisions if d.is_purchase and d.estimate.usd}
-        if bases:
-            text += f" by {'; '.join(sorted(bases))}"
     return text
+
+
+def price_lines(plan: Plan) -> Iterable[str]:
+    """On what ground each model's price is said."""
+    bases = {
+        decision.asset.action.model: decision.estimate.basis
+        for decision in plan.decisions
+        if decision.is_purchase and isinstance(decision.asset.action, Generate)
+    }
+    for model, basis in sorted(bases.items()):
+        yield f"price of {printable(model)}: {basis}"
 
 
 def event_line(event: Event) -> str | None:

@@ -75,13 +75,15 @@ class Observer:
         pointed = pointed_digest(data)
         if pointed is not None:
             return FileFact(FileState.POINTER, pointed)
-        if known is None or digest in known:
+        if known is None:
             return FileFact(FileState.IMAGE, digest)
         if not data:
             return FileFact(FileState.EMPTY)
         key = self.marked_key(data)
         if key is not None:
             return FileFact(FileState.DRAFT, digest, key)
+        if digest in known:
+            return FileFact(FileState.IMAGE, digest)
         try:
             self.inspect(data)
         except ImageError:
