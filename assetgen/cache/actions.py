@@ -157,10 +157,10 @@ class _Opened:
 
     cache: Any
     file: os.stat_result
-    stored: int
-    """How far the ledger was in it when that was last written down."""
-    position: int
-    """How far it is now."""
+    stored: int = 0
+    """How far the ledger is in it, as the database says."""
+    position: int = 0
+    """How far it is in truth."""
 
 
 class DiskActions:
@@ -223,24 +223,25 @@ class DiskActions:
             # One process looks at, replaces or makes the database at a time, so that nobody takes
             # one that is half made for a damaged one.
             with hold(self._lock_path, timeout_s=_PATIENCE_S):
-                self._opened = self._open_alone()
+                cache = self._open_alone()
+                self._opened = _Opened(cache, os.lstat(_database(self._folder)))
+            self._opened.stored = _parse_position(cache.get(_POSITION))
+            self._opened.position = self._opened.stored
             self._catch_up(self._opened)
         return self._opened
 
-    def _open_alone(self) -> _Opened:
+    def _open_alone(self) -> _Cache:
         if not _is_sound(self._folder):
             set_aside(self._folder, self._root)
         make_folder(self._folder)
         try:
-            cache = _Cache(self._folder)
+            return _Cache(self._folder)
         except sqlite3.DatabaseError as error:
             if not _is_damage(error):
                 raise
             set_aside(self._folder, self._root)
             make_folder(self._folder)
-            cache = _Cache(self._folder)
-        position = _parse_position(cache.get(_POSITION))
-        return _Opened(cache, os.lstat(_database(self._folder)), position, position)
+            return _Cache(self._folder)
 
     def _replace(self) -> None:
         """Set the damaged database aside, unless another process was faster."""
@@ -273,7 +274,7 @@ class DiskActions:
                 cache.set(_POSITION, str(position))
             opened.stored = position
         opened.position = position
-        return bool(news)
+        return bool(texts)  # not `news`: their buyer may have put them in here in between
 
     def _close(self) -> None:
         opened = self._opened
@@ -291,7 +292,8 @@ class ReadOnlyActions:
     """Implements the reading half of `core.ports.ActionCache` and changes nothing on the disk.
 
     diskcache writes whenever it opens a database, so this reads the same rows without it. What the
-    database does not say, the ledger does.
+    database does not say, the ledger does. While a build has it open, or after one was killed,
+    SQLite may refresh its own index of the log (`cache.db-shm`); it holds nothing that is kept.
     """
 
     def __init__(self, root: str, tail: Tail) -> None:

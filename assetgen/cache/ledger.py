@@ -59,8 +59,8 @@ class FileLedger:
     def tail(self, position: int) -> tuple[list[LedgerLine], int]:
         """The readable lines from `position` on, and the position for the next time.
 
-        Positions are those returned before, or 0; one that fits this file no longer counts as 0. A
-        last line without its end may be read twice.
+        Positions are those returned before, or 0; one where no line starts (another ledger is
+        there now) counts as 0. A last line without its end may be read twice.
 
         Raises:
             CacheError: the system refuses.
