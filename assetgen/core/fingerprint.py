@@ -73,12 +73,18 @@ def _key_of_generate(
         "parameters": stated,
         "take": action.take,
     }
-    inputs = {"model": action.model, "prompt": action.prompt, "take": action.take, **stated}
+    inputs: dict[str, Json] = {
+        "provider": provider,
+        "model": action.model,
+        "prompt": action.prompt,
+        "take": action.take,
+        **stated,
+    }
     if provider == "draft":
         # The draft renderer draws the name and the labels, so for it they are inputs.
         labels: list[Json] = [str(reference) for reference in action.references]
         document |= {"renderer": DRAFT_RENDERER_VERSION, "name": asset.name, "labels": labels}
-        inputs |= {"name": asset.name, "renderer": DRAFT_RENDERER_VERSION}
+        inputs["renderer"] = DRAFT_RENDERER_VERSION
     shorts = {name: _sha256(value)[:_SHORT] for name, value in inputs.items()}
     for reference, digest in zip(action.references, digests, strict=True):
         shorts[f"reference {reference}"] = _short(digest)

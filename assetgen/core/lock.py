@@ -210,7 +210,7 @@ def _parse_line(line: str) -> LockEntry | None:
     try:
         fields = json.loads(line[1:], parse_float=Decimal)
         return _parse_entry(fields)
-    except (ValueError, LookupError, TypeError, RecursionError):
+    except (ValueError, LookupError, TypeError, ArithmeticError, RecursionError):
         return None
 
 

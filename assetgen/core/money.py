@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from decimal import Decimal, InvalidOperation
 
+ABSURD_USD = Decimal(10) ** 9
+"""No bill and no budget of ours is this large: such a number is a mistake or an attack."""
 _SMALLEST = Decimal("0.0000000001")
 
 
 def parse_usd(value: object) -> Decimal | None:
-    """A non-negative amount from a decimal, an integer or text; None for anything else.
+    """A sane non-negative amount from a decimal, an integer or text; None for anything else.
 
     Floats are refused: read JSON with `parse_float=Decimal`.
     """
@@ -18,7 +20,7 @@ def parse_usd(value: object) -> Decimal | None:
         amount = Decimal(value)
     except InvalidOperation:
         return None
-    return amount if amount.is_finite() and amount >= 0 else None
+    return amount if amount.is_finite() and 0 <= amount < ABSURD_USD else None
 
 
 def json_usd(amount: Decimal | None) -> float | None:

@@ -16,6 +16,7 @@ from assetgen.core.facts import FileFact, FileState, Question
 from assetgen.core.fingerprint import Keyed, conversion_key, key_of
 from assetgen.core.model import AssetReference, Generate, Source
 from assetgen.core.price import FREE, Estimate
+from assetgen.core.reasons import changes, what_is_wrong, why_stale
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -94,6 +95,13 @@ class Decision:
     shares_with: str | None = None
     """The asset whose call gives this one its image too."""
     estimate: Estimate = FREE
+
+    @property
+    def key(self) -> Keyed:
+        """The key of an asset whose inputs are known, as they are once it is to be made."""
+        if self.keyed is None:
+            raise AssertionError(f"`{self.asset.name}` is acted on before its inputs are known")
+        return self.keyed
 
     @property
     def image(self) -> Digest | None:
@@ -185,11 +193,11 @@ def decide_one(
     if present.is_image and present.digest not in digests and not _is_ours(present, facts):
         return _held_as_edited(asset, keyed, entry, known)
     if target is None:
-        return _make(asset, keyed, facts, options, _why_stale(entry, keyed, present))
+        return _make(asset, keyed, facts, options, why_stale(entry, keyed, present))
     if entry is not None and entry.fingerprint != keyed.fingerprint:
-        reason = f"{_changes(entry.inputs, keyed.inputs)}; this image was made before"
+        reason = f"{changes(entry.inputs, keyed.inputs)}; this image was made before"
     else:
-        reason = _what_is_wrong(present)
+        reason = what_is_wrong(present)
     return _bring_back(asset, keyed, target, facts, options, reason=reason)
 
 
@@ -222,8 +230,7 @@ def _input_digests(
 def _digest_of_file(path: str, facts: Facts) -> Digest:
     digest = facts.inputs[path].digest
     if digest is None:
-        msg = f"no digest was observed for {path}"
-        raise AssertionError(msg)
+        raise AssertionError(f"no digest was observed for `{path}`")
     return digest
 
 
@@ -304,7 +311,7 @@ def _decide_pinned(
     if not target.is_there and present.is_image and not _is_ours(present, facts):
         return _held_as_edited(asset, recorded, entry, known)
     if not target.is_there:
-        return _bring_back(asset, recorded, target, facts, options, reason=_what_is_wrong(present))
+        return _bring_back(asset, recorded, target, facts, options, reason=what_is_wrong(present))
     if keyed is not None and keyed.fingerprint == entry.fingerprint:
         return Decision(
             asset=asset,
@@ -314,7 +321,7 @@ def _decide_pinned(
             result=entry.result,
             digest=present.digest,
         )
-    changed = "its inputs may change" if keyed is None else _changes(entry.inputs, keyed.inputs)
+    changed = "its inputs may change" if keyed is None else changes(entry.inputs, keyed.inputs)
     return Decision(
         asset=asset,
         verdict=Verdict.HOLD,
@@ -466,45 +473,6 @@ def _is_ours(present: FileFact, facts: Facts) -> bool:
     if digest not in facts.ours:
         raise Unanswered(Question("ours", digest))
     return facts.ours[digest]
-
-
-# Reasons
-
-
-def _what_is_wrong(present: FileFact) -> str:
-    return {
-        FileState.MISSING: "the output is missing",
-        FileState.EMPTY: "the output is empty",
-        FileState.UNREADABLE: "the output is not a readable image",
-        FileState.DRAFT: "only a draft is there",
-        FileState.IMAGE: "the output is another of its images",
-        FileState.POINTER: "the output is a pointer to another of its images",
-    }[present.state]
-
-
-def _why_stale(entry: LockEntry | None, keyed: Keyed, present: FileFact) -> str:
-    if entry is not None:
-        return _changes(entry.inputs, keyed.inputs)
-    return "only a draft is there" if present.state is FileState.DRAFT else "not made yet"
-
-
-def _changes(then: Mapping[str, str], now: Mapping[str, str]) -> str:
-    """Names of the inputs that differ: `prompt changed`, `seed added and model changed`."""
-    parts: list[str] = []
-    for words, names in (
-        ("changed", [name for name in now if name in then and then[name] != now[name]]),
-        ("added", [name for name in now if name not in then]),
-        ("removed", [name for name in then if name not in now]),
-    ):
-        if names:
-            parts.append(f"{_listed(names)} {words}")
-    return _listed(parts) if parts else "order of the references changed"
-
-
-def _listed(words: list[str]) -> str:
-    if len(words) == 1:
-        return words[0]
-    return ", ".join(words[:-1]) + " and " + words[-1]
 
 
 def total(decisions: Iterable[Decision]) -> tuple[Decimal, int]:

@@ -323,12 +323,19 @@ def recover(
             continue
         with claim:
             line, data = sent.get(call), blobs.get(digest)
-            if line is not None and data is not None and call not in booked:
-                result = ActionResult(
-                    image=digest, info=images.inspect(data), model=line.model, date=at[:10]
-                )
+            info = _info(images, data) if data is not None else None
+            if line is not None and info is not None and call not in booked:
+                result = ActionResult(image=digest, info=info, model=line.model, date=at[:10])
                 ledger.append(replace(line, event="recovered", at=at, result=result))
                 actions.put(fingerprint, result)
                 found += 1
             blobs.settle(call)
     return found
+
+
+def _info(images: Images, data: bytes) -> ImageInfo | None:
+    """What the image is; None for bytes that were no image when they came, and are none now."""
+    try:
+        return images.inspect(data)
+    except ImageError:
+        return None

@@ -13,17 +13,15 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from assetgen.core.call import ReferenceImage, Request
-from assetgen.core.digest import Digest, digest_of
+from assetgen.core.digest import digest_of
 from assetgen.core.events import Finished, Started, Warned
-from assetgen.core.facts import FileFact, FileState
-from assetgen.core.fingerprint import conversion_key
 from assetgen.core.lock import Lock, LockEntry
 from assetgen.core.model import AssetReference, Generate, Source
 from assetgen.core.money import format_usd
 from assetgen.core.plan import Decision, Verdict
 from assetgen.core.report import Outcome, Report, Status
 from assetgen.core.result import ActionResult, ImageInfo
-from assetgen.engine.buy import Bill, HaltedError, Purchase
+from assetgen.engine.buy import Bill, HaltedError
 from assetgen.engine.limits import OverBudgetError
 from assetgen.engine.observe import settle
 from assetgen.errors import AssetgenError, ImageError, OutputError
@@ -31,14 +29,16 @@ from assetgen.errors import AssetgenError, ImageError, OutputError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from assetgen.core.digest import Digest
     from assetgen.core.facts import Facts
     from assetgen.core.model import Asset
     from assetgen.core.plan import Options
-    from assetgen.core.ports import BlobStore, Clock, Emit, Files, Images, Journal, LockStore
+    from assetgen.core.ports import Clock, Emit, Files, Images, LockStore
     from assetgen.core.report import Plan
     from assetgen.engine.buy import Buyer
+    from assetgen.engine.deliver import Delivery
     from assetgen.engine.halt import Halt
-    from assetgen.engine.observe import Observer, Oracle, Supplier
+    from assetgen.engine.observe import Oracle, Supplier
 
 LOCK_INTERVAL_S = 5.0
 """A long build writes its lockfile this often: what a crash may leave to the caches."""
@@ -52,11 +52,9 @@ class Workshop:
 
     files: Files
     images: Images
-    blobs: BlobStore
-    journal: Journal
+    delivery: Delivery
     locks: LockStore
     clock: Clock
-    observer: Observer
     oracle: Oracle
     supplier: Supplier
     buyer: Callable[[], Buyer]
@@ -88,8 +86,6 @@ class Build:
     decided: dict[str, Decision]
     """The plan's decisions by name, and later what became of them."""
     outcomes: dict[str, Outcome] = field(default_factory=dict)
-    written: dict[str, Digest] = field(default_factory=dict)
-    """Digest of the bytes of every output written, by path."""
     lock: Lock = field(default_factory=Lock)
     """The lockfile as it was last written."""
     _bills: dict[str, Bill] = field(default_factory=dict)
@@ -154,8 +150,8 @@ class Build:
                 decision = await asyncio.to_thread(self._decide_again, decision)
         if not decision.is_work:
             return self._settled(decision)
-        if decision.verdict is Verdict.GENERATE:
-            return await self._generate(decision)
+        if isinstance(asset.action, Generate) and decision.verdict is Verdict.GENERATE:
+            return await self._generate(decision, asset.action)
         async with disk:
             self.shop.emit(Started(asset.name, decision.verdict.value))
             return await asyncio.to_thread(self._bring, decision)
@@ -206,26 +202,32 @@ class Build:
 
     # Getting the image
 
-    async def _generate(self, decision: Decision) -> Outcome:
-        asset, action = decision.asset, decision.asset.action
-        if decision.is_draft and isinstance(action, Generate):
+    async def _generate(self, decision: Decision, action: Generate) -> Outcome:
+        asset = decision.asset
+        if decision.is_draft:
             self.shop.emit(Started(asset.name, "generate"))
-            return await asyncio.to_thread(self._draw_placeholder, decision, action)
+            return await asyncio.to_thread(self._place_draft, decision, action)
         if not self.orders.buys and self.options.is_paid:
             return self._outcome(decision, Status.STALE, decision.reason)
-        request = await asyncio.to_thread(self._request, decision)
+        request = await asyncio.to_thread(self._request, decision, action)
         bill = self._bills.setdefault(asset.name, Bill())
         self.shop.emit(Started(asset.name, "generate"))
         purchase = await self.shop.buyer().buy(
             request, decision.estimate, bill, anew=asset.name in self.options.forced
         )
-        self._warn_about_shape(asset, purchase)
+        if not purchase.was_bought:
+            decision = replace(decision, reason="another build made it in the meantime")
+        warning = shape_warning(asset, purchase.result)
+        if warning:
+            self.shop.emit(Warned(asset.name, warning))
         result = self._recorded_result(decision, purchase.result)
-        status = await asyncio.to_thread(self._deliver, decision, result, purchase.data)
-        if status is Status.HELD:
-            return self._held_in_between(decision)
-        message = decision.reason if purchase.was_bought else "bought by another build meanwhile"
-        return self._outcome(decision, Status.GENERATED, message)
+        status = Status.GENERATED if purchase.was_bought else Status.RESTORED
+        return await asyncio.to_thread(self._deliver, decision, result, purchase.data, status)
+
+    def _place_draft(self, decision: Decision, action: Generate) -> Outcome:
+        data = self.shop.paint_placeholder(placeholder_request(decision.asset, action))
+        self.shop.delivery.place_draft(decision.asset, data)
+        return self._outcome(decision, Status.DRAFTED, decision.reason)
 
     def _recorded_result(self, decision: Decision, result: ActionResult) -> ActionResult:
         """What the lockfile says about the image.
@@ -234,18 +236,15 @@ class Build:
         zlib packs it differently: the lockfile's word stays.
         """
         entry = self.facts.lock.entries.get(decision.asset.name)
-        if self.options.provider != "draft" or entry is None or decision.keyed is None:
+        if self.options.provider != "draft" or entry is None:
             return result
-        return entry.result if entry.fingerprint == decision.keyed.fingerprint else result
+        return entry.result if entry.fingerprint == decision.key.fingerprint else result
 
-    def _request(self, decision: Decision) -> Request:
-        asset, action = decision.asset, decision.asset.action
-        if not isinstance(action, Generate) or decision.keyed is None:
-            msg = f"{asset.name} is not to be generated"
-            raise AssertionError(msg)
+    def _request(self, decision: Decision, action: Generate) -> Request:
+        asset = decision.asset
         return Request(
             asset=asset.name,
-            fingerprint=decision.keyed.fingerprint,
+            fingerprint=decision.key.fingerprint,
             generate=action,
             references=tuple(self._reference(asset, r) for r in action.references),
             format=asset.format,
@@ -290,10 +289,7 @@ class Build:
             if fetched is None or decision.result is None:
                 raise OutputError("the stored image went away while the build was running")
             data, result = fetched, decision.result
-        status = self._deliver(decision, result, data)
-        if status is Status.HELD:
-            return self._held_in_between(decision)
-        return self._outcome(decision, done, decision.reason)
+        return self._deliver(decision, result, data, done)
 
     def _info_of(self, asset: Asset, data: bytes) -> ImageInfo:
         try:
@@ -302,89 +298,28 @@ class Build:
             source = asset.action.path if isinstance(asset.action, Source) else asset.name
             raise ImageError(f"`{source}` {error.what}", hint=error.hint) from error
 
-    def _draw_placeholder(self, decision: Decision, action: Generate) -> Outcome:
-        asset = decision.asset
-        data = self.shop.paint_placeholder(placeholder_request(asset, action))
-        self.shop.files.write(asset.output, data)
-        self.written[asset.output] = digest_of(data)
-        return self._outcome(decision, Status.DRAFTED, decision.reason)
-
-    # Delivering it
-
-    def _deliver(self, decision: Decision, result: ActionResult, data: bytes) -> Status:
-        """Write the output and note it in the lockfile; HELD when somebody else wrote there."""
-        asset, keyed = decision.asset, decision.keyed
-        if keyed is None:
-            msg = f"{asset.name} has no key"
-            raise AssertionError(msg)
-        self.decided[asset.name] = replace(decision, result=result)
-        key, recorded = keyed.fingerprint, result.image
-        if decision.verdict is Verdict.RESTORE and decision.digest is not None:
-            recorded = decision.digest
-        elif result.info.format != asset.format:
-            key = conversion_key(result.image, asset.format)
-            data = self.shop.images.convert(data, asset.format)
-            recorded = self._recorded_digest(asset, result, self.shop.blobs.put(data))
-        if not self._may_replace(decision):
-            return Status.HELD
-        digest = digest_of(data)
-        self.shop.journal.add(digest, key)
-        self.shop.files.write(asset.output, data)
-        self.written[asset.output] = digest
-        self._record(decision, result, recorded)
-        return Status.GENERATED
-
-    def _recorded_digest(self, asset: Asset, result: ActionResult, derived: Digest) -> Digest:
-        """Digest of a converted output for the lockfile.
-
-        The same image converted on another machine is the same output: the lockfile's word stays.
-        """
-        entry = self.facts.lock.entries.get(asset.name)
-        if entry is None or entry.result.image != result.image or entry.output != asset.output:
-            return derived
-        return entry.digest
-
-    def _may_replace(self, decision: Decision) -> bool:
-        """Whether the output is still what the verdict was given on; keeps bytes worth keeping."""
-        asset = decision.asset
-        before = self.facts.output(asset.output)
-        seen = self.shop.observer.seen.get(asset.output)
-        if seen is not None and seen.stamp != self.shop.files.stamp(asset.output):
-            now = self._observe(asset)
-            if now.is_image and now.digest not in {before.digest, decision.image}:
-                return False
-            before = now
-        known = before.digest in self.facts.lock.digests or before.digest in self.facts.journal
-        if before.state is FileState.UNREADABLE or (before.state is FileState.IMAGE and not known):
-            present = self.shop.files.read(asset.output)
-            if present and not self.shop.blobs.wrote(digest_of(present)):
-                kept = self.shop.blobs.keep(present)
-                self.shop.emit(Warned(asset.name, f"the former bytes are kept as {kept}"))
-        return True
-
-    def _observe(self, asset: Asset) -> FileFact:
-        return self.shop.observer.outputs([asset.output], self.facts.lock.digests)[asset.output]
-
-    def _held_in_between(self, decision: Decision) -> Outcome:
-        kept = f"; the new image is kept as {decision.image}" if decision.image else ""
-        return self._outcome(
-            decision,
-            Status.HELD,
-            f"`{decision.asset.output}` was changed while the build was running{kept}",
-            f"`assetgen build --force {decision.asset.name}` replaces it and keeps its bytes",
-        )
-
-    def _warn_about_shape(self, asset: Asset, purchase: Purchase) -> None:
-        warning = shape_warning(asset, purchase.result)
-        if warning:
-            self.shop.emit(Warned(asset.name, warning))
+    def _deliver(
+        self, decision: Decision, result: ActionResult, data: bytes, done: Status
+    ) -> Outcome:
+        """Bring the image to its output and to the lockfile."""
+        name = decision.asset.name
+        self.decided[name] = replace(decision, result=result)
+        digest = self.shop.delivery.deliver(decision, result, data)
+        if digest is None:
+            return self._outcome(
+                decision,
+                Status.HELD,
+                f"`{decision.asset.output}` was changed while the build was running; "
+                f"the image is kept as {result.image}",
+                f"`assetgen build --force {name}` replaces it and keeps its bytes",
+            )
+        self._record(decision, result, digest)
+        return self._outcome(decision, done, decision.reason)
 
     # Bookkeeping
 
     def _record(self, decision: Decision, result: ActionResult, digest: Digest) -> None:
-        asset, keyed = decision.asset, decision.keyed
-        if keyed is None:
-            return
+        asset, keyed = decision.asset, decision.key
         entry = LockEntry(
             name=asset.name,
             output=asset.output,

@@ -1,0 +1,51 @@
+"""Reasons, in the words of the user: which input changed, what is wrong with an output."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from assetgen.core.facts import FileFact, FileState
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from assetgen.core.fingerprint import Keyed
+    from assetgen.core.lock import LockEntry
+
+
+def what_is_wrong(present: FileFact) -> str:
+    """Why the output that is there is not the one that should be."""
+    return {
+        FileState.MISSING: "the output is missing",
+        FileState.EMPTY: "the output is empty",
+        FileState.UNREADABLE: "the output is not a readable image",
+        FileState.DRAFT: "only a draft is there",
+        FileState.IMAGE: "the output is another of its images",
+        FileState.POINTER: "the output is a pointer to another of its images",
+    }[present.state]
+
+
+def why_stale(entry: LockEntry | None, keyed: Keyed, present: FileFact) -> str:
+    """Why an image must be made: what changed since the recorded one, or that there is none."""
+    if entry is not None:
+        return changes(entry.inputs, keyed.inputs)
+    return "only a draft is there" if present.state is FileState.DRAFT else "not made yet"
+
+
+def changes(then: Mapping[str, str], now: Mapping[str, str]) -> str:
+    """Names of the inputs that differ: `prompt changed`, `seed added and model changed`."""
+    parts: list[str] = []
+    for words, names in (
+        ("changed", [name for name in now if name in then and then[name] != now[name]]),
+        ("added", [name for name in now if name not in then]),
+        ("removed", [name for name in then if name not in now]),
+    ):
+        if names:
+            parts.append(f"{_listed(names)} {words}")
+    return _listed(parts) if parts else "order of the references changed"
+
+
+def _listed(words: list[str]) -> str:
+    if len(words) == 1:
+        return words[0]
+    return ", ".join(words[:-1]) + " and " + words[-1]

@@ -1,0 +1,105 @@
+"""Brings an image to its output: converted if need be, noted first, never over somebody's work."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from assetgen.core.digest import Digest, digest_of
+from assetgen.core.events import Warned
+from assetgen.core.facts import FileFact, FileState
+from assetgen.core.fingerprint import conversion_key
+from assetgen.core.plan import Verdict
+
+if TYPE_CHECKING:
+    from assetgen.core.facts import Facts
+    from assetgen.core.model import Asset
+    from assetgen.core.plan import Decision
+    from assetgen.core.ports import BlobStore, Emit, Files, Images, Journal
+    from assetgen.core.result import ActionResult
+    from assetgen.engine.observe import Observer
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """Writes outputs. `written` collects the digest of the bytes of each, by path."""
+
+    files: Files
+    images: Images
+    blobs: BlobStore
+    journal: Journal
+    observer: Observer
+    facts: Facts
+    emit: Emit
+    written: dict[str, Digest] = field(default_factory=dict)
+
+    def deliver(self, decision: Decision, result: ActionResult, data: bytes) -> Digest | None:
+        """Write the output of an asset from `data`, the image as it came or the known output.
+
+        Returns the digest for the lockfile, or None when somebody has changed the output since the
+        verdict was given: then nothing is written.
+
+        Raises:
+            OutputError, ImageError, CacheError.
+        """
+        asset, key, recorded = decision.asset, decision.key.fingerprint, result.image
+        if decision.verdict is Verdict.RESTORE and decision.digest is not None:
+            recorded = decision.digest
+        elif result.info.format != asset.format:
+            key = conversion_key(result.image, asset.format)
+            data = self.images.convert(data, asset.format)
+            recorded = self._recorded(asset, result, self.blobs.put(data))
+        digest = digest_of(data)
+        if not self._may_replace(asset, digest):
+            return None
+        self.journal.add(digest, key)
+        self.files.write(asset.output, data)
+        self.written[asset.output] = digest
+        return recorded
+
+    def place_draft(self, asset: Asset, data: bytes) -> None:
+        """Write a placeholder: it is noted nowhere but in its own mark.
+
+        Raises:
+            OutputError: the system refuses.
+        """
+        digest = digest_of(data)
+        if self._may_replace(asset, digest):
+            self.files.write(asset.output, data)
+            self.written[asset.output] = digest
+
+    def _recorded(self, asset: Asset, result: ActionResult, derived: Digest) -> Digest:
+        """Digest of a converted output for the lockfile.
+
+        The same image converted on another machine is the same output: the lockfile's word stays.
+        """
+        entry = self.facts.lock.entries.get(asset.name)
+        if entry is None or entry.result.image != result.image or entry.output != asset.output:
+            return derived
+        return entry.digest
+
+    def _may_replace(self, asset: Asset, digest: Digest) -> bool:
+        """Whether the output is still what the verdict was given on; keeps bytes worth keeping."""
+        present = self.facts.output(asset.output)
+        seen = self.observer.seen.get(asset.output)
+        if seen is not None and seen.stamp != self.files.stamp(asset.output):
+            before = present.digest
+            present = self._look(asset)
+            if present.is_image and present.digest not in {before, digest}:
+                return False
+        if self._is_worth_keeping(present):
+            data = self.files.read(asset.output)
+            if data and not self.blobs.wrote(digest_of(data)):
+                kept = self.blobs.keep(data)
+                self.emit(Warned(asset.name, f"the former bytes are kept as {kept}"))
+        return True
+
+    def _is_worth_keeping(self, present: FileFact) -> bool:
+        """Whether the bytes that go away could be somebody's work."""
+        if present.digest in self.facts.lock.digests or present.digest in self.facts.journal:
+            return False
+        return present.state in {FileState.UNREADABLE, FileState.IMAGE}
+
+    def _look(self, asset: Asset) -> FileFact:
+        known = self.facts.lock.digests | frozenset(self.facts.journal)
+        return self.observer.outputs([asset.output], known)[asset.output]

@@ -1,0 +1,194 @@
+"""The adapters of one manifest, each made on first use: who does not need one does not pay."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import time
+from typing import TYPE_CHECKING
+
+from assetgen._version import __version__
+from assetgen.config import API_KEY, read_environment
+from assetgen.engine.observe import Observer
+from assetgen.errors import UsageError
+from assetgen.files.journal import FileJournal
+from assetgen.files.lockfile import LockFile, lockfile_name
+from assetgen.files.project import ProjectFiles
+from assetgen.files.record import read_record, record_path, write_record
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from contextlib import AbstractContextManager
+
+    from assetgen.cache.local import LocalCache
+    from assetgen.core.call import Request
+    from assetgen.core.model import Project
+    from assetgen.core.ports import Images, Provider
+    from assetgen.core.record import Record
+    from assetgen.core.stamp import Stamp
+    from assetgen.providers.http import Http
+    from assetgen.providers.openrouter.models import OpenRouterTable
+
+PROJECT_LOCK_TIMEOUT_S = 60.0
+"""The project lock is held while the lockfile is written: longer means that its holder hangs."""
+
+
+class Adapters:
+    """Everything outside the core that a command on one manifest may need.
+
+    The only place that knows which class stands behind which port.
+    """
+
+    def __init__(self, manifest: str, environ: Mapping[str, str]) -> None:
+        self.manifest = manifest
+        self.root = os.path.abspath(os.path.dirname(manifest) or ".")
+        self.manifest_name = os.path.basename(manifest)
+        self.lockfile_name = lockfile_name(self.manifest_name)
+        self.files = ProjectFiles(self.root)
+        self.clock = SystemClock()
+        stem = os.path.splitext(self.manifest_name)[0]
+        self.journal = FileJournal(self._in_root(f".assetgen/{stem}.journal"))
+        self.lockfile = self._lockfile()
+        self._environ = environ
+        self._record_path = record_path(self.root, self.manifest_name)
+        self._table: OpenRouterTable | None = None
+        self._cache: LocalCache | None = None
+        self._images: Images | None = None
+        self._http: Http | None = None
+
+    def load(self) -> Project:
+        """The resolved manifest."""
+        from assetgen.manifest.load import load  # noqa: PLC0415 - pydantic is slow to load
+
+        return load(self.manifest, table=self.models())
+
+    def stamp(self, path: str) -> Stamp | None:
+        """Stamp of a file or folder of the project."""
+        return self.files.stamp(path)
+
+    def observer(self, *, use_record: bool) -> Observer:
+        """An observer that trusts the last build record, or one that reads everything."""
+        record = read_record(self._record_path) if use_record else None
+        usable = record is not None and record.version == __version__
+        return Observer(
+            files=self.files,
+            inspect=lambda data: self.images().inspect(data),
+            clock=self.clock,
+            marked_key=_marked_key,
+            recorded={e.path: e for e in record.entries} if record is not None and usable else {},
+        )
+
+    def write_record(self, record: Record) -> None:
+        """Keep the record of a build that has ended."""
+        write_record(self._record_path, record)
+
+    def images(self) -> Images:
+        """Decodes, converts and paints."""
+        if self._images is None:
+            from assetgen.steps.image import PillowImages  # noqa: PLC0415 - loads Pillow
+
+            self._images = PillowImages()
+        return self._images
+
+    def models(self) -> OpenRouterTable:
+        """The shipped table of models."""
+        if self._table is None:
+            from assetgen.providers.openrouter.models import load_table  # noqa: PLC0415
+
+            self._table = load_table()
+        return self._table
+
+    def open_cache(self, *, create: bool) -> LocalCache:
+        """The user's cache; with `create` false nothing is written there."""
+        from assetgen.cache.folder import cache_root  # noqa: PLC0415 - not needed by `check`
+        from assetgen.cache.local import LocalCache  # noqa: PLC0415
+
+        self._cache = LocalCache(cache_root(self._environ), create=create)
+        return self._cache
+
+    def cache(self) -> LocalCache:
+        """The cache as it was opened, or for reading only."""
+        return self._cache if self._cache is not None else self.open_cache(create=False)
+
+    def require_key(self) -> None:
+        """Raise `UsageError` when there is no API key."""
+        if read_environment(self._environ).api_key is None:
+            raise UsageError(
+                f"images must be bought and `{API_KEY}` is not set",
+                hint="set it to your OpenRouter key, or use `--draft` for free placeholders",
+            )
+
+    def provider(self, project: Project) -> Provider:
+        """The provider that the manifest names."""
+        if project.provider == "draft":
+            from assetgen.providers.draft import DraftProvider  # noqa: PLC0415
+
+            return DraftProvider(self.images())
+        from assetgen.providers.http import Http  # noqa: PLC0415 - loads httpx
+        from assetgen.providers.openrouter.provider import OpenRouter  # noqa: PLC0415
+
+        environment = read_environment(self._environ)
+        self._http = Http()
+        return OpenRouter(
+            http=self._http,
+            images=self.images(),
+            table=self.models(),
+            api_key=environment.api_key or "",
+            base_url=environment.base_url,
+            learnt=self.cache().learnt,
+        )
+
+    async def close_provider(self) -> None:
+        """End the provider's connections."""
+        if self._http is not None:
+            await self._http.aclose()
+            self._http = None
+
+    def paint_placeholder(self, request: Request) -> bytes:
+        """The file of a placeholder draft, with its mark."""
+        from assetgen.providers.draft import drawing_of, mark, placeholder_key  # noqa: PLC0415
+
+        data = self.images().paint(drawing_of(request), request.format)
+        return mark(data, placeholder_key(request))
+
+    def close(self) -> None:
+        """Close the cache."""
+        if self._cache is not None:
+            self._cache.close()
+            self._cache = None
+
+    def _in_root(self, path: str) -> str:
+        return os.path.join(self.root, path)
+
+    def _lockfile(self) -> LockFile:
+        def hold_project() -> AbstractContextManager[object]:
+            from assetgen.cache.locks import hold  # noqa: PLC0415 - only who writes needs it
+
+            os.makedirs(self._in_root(".assetgen"), exist_ok=True)
+            return hold(self._in_root(".assetgen/lock"), timeout_s=PROJECT_LOCK_TIMEOUT_S)
+
+        shown = os.path.join(os.path.dirname(self.manifest), self.lockfile_name)
+        return LockFile(self._in_root(self.lockfile_name), shown, hold_project)
+
+
+class SystemClock:
+    """Implements `core.ports.Clock` with the system's time."""
+
+    def now(self) -> float:
+        """Seconds since the epoch."""
+        return time.time()
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+        await asyncio.sleep(seconds)
+
+    def jitter(self) -> float:
+        """A random number in [0, 1)."""
+        return random.random()  # noqa: S311 - spreads retries, guards nothing
+
+
+def _marked_key(data: bytes) -> str | None:
+    from assetgen.providers.draft import marked_key  # noqa: PLC0415 - only for unknown files
+
+    return marked_key(data)
