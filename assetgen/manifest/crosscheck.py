@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from assetgen.core.model import AssetReference, Generate
@@ -12,12 +11,12 @@ from assetgen.manifest.paths import fold
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from assetgen.errors import Location
     from assetgen.manifest.faults import Faults
     from assetgen.manifest.resolve import Resolution, Resolved
 
 _MOST_SHOWN_OF_A_CYCLE = 12
-_VARIABLE = re.compile(r"\\\$\\\{.*?\\\}")
+_MOST_CYCLES = 20
+"""Cycles that are noted: each takes time in proportion to the manifest."""
 
 
 def check(
@@ -114,53 +113,37 @@ def _check_references(
     by_name: Mapping[str, Resolved], resolution: Resolution, faults: Faults
 ) -> None:
     """Note references to assets that do not exist, unless one that is refused may be meant."""
-    refused = [_pattern(name) for name in resolution.missing if "$" in name]
-    for resolved, name, where in _edges(resolution.assets):
-        if name in by_name or name in resolution.missing:
+    refused = {name.partition("${")[0] for name in resolution.missing if "${" in name}
+    candidates = [*by_name, *resolution.missing]
+    for use in resolution.references:
+        if use.name in by_name or use.name in resolution.missing:
             continue
-        if any(pattern.fullmatch(name) for pattern in refused):
+        if any(use.name[:length] in refused for length in range(len(use.name) + 1)):
             continue
         faults.add(
-            f"unknown asset {shown(name)} in `reference` of asset {shown(resolved.entry.name)}",
-            where(),
-            faults.did_you_mean(name, by_name)
+            f"unknown asset {shown(use.name)} in {use.entry.says('reference')}",
+            use.place(),
+            faults.did_you_mean(use.name, candidates)
             or "declare it under `assets`; a file is named without `asset:`",
         )
 
 
-class _Place:
-    """Where a reference is written, looked up only for a fault."""
-
-    def __init__(self, resolved: Resolved, index: int) -> None:
-        self._resolved = resolved
-        self._index = index
-
-    def __call__(self) -> Location:
-        return self._resolved.entry.place("reference", (self._index,))
-
-
-def _edges(assets: Sequence[Resolved]) -> Iterator[tuple[Resolved, str, _Place]]:
-    for resolved in assets:
-        if isinstance(resolved.asset.action, Generate):
-            for index, reference in enumerate(resolved.asset.action.references):
-                if isinstance(reference, AssetReference):
-                    yield resolved, reference.name, _Place(resolved, index)
-
-
 def _check_cycles(by_name: Mapping[str, Resolved], faults: Faults) -> None:
-    """Note each cycle once. Iterative, as a chain may be as long as the manifest."""
+    """Note the first cycles. Iterative, as a chain may be as long as the manifest."""
     done: set[str] = set()
+    cycles = 0
     for start in by_name:
         trail: dict[str, Iterator[str]] = {}
         if start not in done:
             trail[start] = iter(by_name[start].asset.reads)
-        while trail:
+        while trail and cycles < _MOST_CYCLES:
             name = next(reversed(trail))
             following = next(trail[name], None)
             if following is None:
                 del trail[name]
                 done.add(name)
             elif following in trail:
+                cycles += 1
                 names = list(trail)
                 _note_cycle(names[names.index(following) :], by_name, faults)
             elif following in by_name and following not in done:
@@ -171,17 +154,16 @@ def _note_cycle(names: list[str], by_name: Mapping[str, Resolved], faults: Fault
     order = {name: index for index, name in enumerate(by_name)}
     first = min(range(len(names)), key=lambda index: order[names[index]])
     cycle = [*names[first:], *names[:first], names[first]]
-    where = next(place for _, name, place in _edges([by_name[cycle[0]]]) if name == cycle[1])
+    action = by_name[cycle[0]].asset.action
+    where = by_name[cycle[0]].entry.place("reference")
+    if isinstance(action, Generate):
+        index = action.references.index(AssetReference(cycle[1]))
+        where = by_name[cycle[0]].entry.place("reference", (index,))
     if len(cycle) > _MOST_SHOWN_OF_A_CYCLE:
         half = _MOST_SHOWN_OF_A_CYCLE // 2
         cycle = [*cycle[:half], "…", *cycle[-half:]]
     faults.add(
         f"assets refer to each other in a cycle: {' -> '.join(cycle)}",
-        where(),
+        where,
         "remove one of these references",
     )
-
-
-def _pattern(template: str) -> re.Pattern[str]:
-    """What names a template with `${…}` may stand for."""
-    return re.compile(_VARIABLE.sub(".*", re.escape(template)))

@@ -13,6 +13,8 @@ from assetgen.manifest.paths import check_not_private
 
 _MOST_NEIGHBOURS = 2_000
 """Names a hint is looked for in."""
+_CUTOFF = 0.75
+"""Similarity a hint needs: above difflib's usual 0.6, as most names share their extension."""
 _MOST_HINTS = 50
 """Listings made for hints: a file full of missing references must not list folders for ever."""
 
@@ -111,7 +113,7 @@ class ProjectFiles:
             names = sorted(os.listdir(os.path.join(self._root, folder)))[:_MOST_NEIGHBOURS]
         except (OSError, ValueError):
             return f"there is no folder {shown_folder} in the project"
-        close = difflib.get_close_matches(name, names, n=1)
+        close = difflib.get_close_matches(name, names, n=1, cutoff=_CUTOFF)
         if not close:
             return f"put the file into {shown_folder}"
         return f"did you mean {shown(f'{folder}/{close[0]}' if folder else close[0])}?"
@@ -133,4 +135,4 @@ def _outside(path: str) -> ManifestError:
 
 
 def _not_a_file(path: str) -> ManifestError:
-    return ManifestError(f"names {shown(path)}, which is not a file", hint="name an image file")
+    return ManifestError(f"names {shown(path)}, which is not a file", hint="name a file")

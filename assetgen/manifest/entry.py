@@ -23,6 +23,8 @@ MOST_WORK = 300_000_000
 """Filled characters of all assets, where each text counts for `_TEXT` at least: 1 GB or so."""
 _TEXT = 16
 
+FileRead = tuple[str, str, str]
+"""A file an asset reads: the field that names it, its path, and its real path."""
 T = TypeVar("T")
 
 
@@ -109,6 +111,20 @@ class Entry:
         return f"`{name}` of {owner}"
 
 
+@dataclass(frozen=True, slots=True)
+class AssetUse:
+    """One reference of an entry to an asset."""
+
+    entry: Entry
+    index: int
+    """Which of its references."""
+    name: str
+
+    def place(self) -> Location:
+        """Where it is written."""
+        return self.entry.place("reference", (self.index,))
+
+
 @dataclass(slots=True)
 class Filling:
     """One combination of an entry's matrix: its texts are filled here, and its faults noted."""
@@ -116,7 +132,10 @@ class Filling:
     entry: Entry
     variables: Mapping[str, str]
     """The combination's own, then `vars`."""
-    failed: bool = field(default=False)
+    failed: bool = False
+    reads: list[FileRead] = field(default_factory=list)
+    """Files it reads, in order."""
+    uses: list[AssetUse] = field(default_factory=list)
 
     def fault(self, what: str, where: Location, hint: str | None = None) -> None:
         """Note a fault: no asset comes of this combination."""
@@ -141,13 +160,22 @@ class Filling:
         return self.fill(text, self.variables, self.entry.says(name), document, (*start, *at))
 
     def fill(
-        self, text: str, values: Mapping[str, str], says: str, document: Document, path: Path
+        self,
+        text: str,
+        values: Mapping[str, str],
+        says: str,
+        document: Document,
+        path: Path,
+        *,
+        is_key: bool = False,
     ) -> str | None:
-        """`text` filled from `values`; None after a fault at `path`."""
+        """`text` filled from `values`; None after a fault at `path`, or at its key."""
         try:
             result = fill(text, values)
         except CannotFillError:
-            self._note_unfilled(text, values, says, document, path)
+            self._note_unfilled(
+                text, values, says, lambda part: document.locate_text(path, part, key=is_key)
+            )
             return None
         self.entry.shared.spend(len(result) if result is not text else 0)
         return result
@@ -182,12 +210,16 @@ class Filling:
         return self.entry.document, ("assets", self.entry.name, name)
 
     def _note_unfilled(
-        self, text: str, values: Mapping[str, str], says: str, document: Document, path: Path
+        self,
+        text: str,
+        values: Mapping[str, str],
+        says: str,
+        locate: Callable[[str], Location],
     ) -> None:
         faults = self.entry.shared.faults
         unknown = [(sequence, name) for sequence, name in names_in(text) if name not in values]
         for sequence, name in unknown:
-            where = document.locate_text(path, sequence)
+            where = locate(sequence)
             if not name:
                 hint = "write `${name}`, or `$${` for the characters themselves"
                 self.fault(f"{says} has {shown(sequence)}, which is no variable", where, hint)
@@ -196,7 +228,7 @@ class Filling:
             self.fault(f"unknown variable `${{{name}}}` in {says}", where, hint)
         if not unknown:
             what = f"{says} is longer than {MOST_CHARACTERS:,} characters once it is filled"
-            self.fault(what, document.locate(path), "shorten it, or the variables in it")
+            self.fault(what, locate(text), "shorten it, or the variables in it")
 
 
 def _known(values: Mapping[str, str]) -> str:

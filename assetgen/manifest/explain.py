@@ -43,14 +43,8 @@ def read_manifest(document: Document, faults: Faults) -> tuple[Manifest | None, 
 
     None when a version this code does not know, or another shape, makes the rest meaningless.
     """
-    if not _is_mapping(document, faults):
+    if not _is_readable(document, faults):
         return None, frozenset()
-    if isinstance(document.data, dict) and "version" in document.data:
-        version = document.data["version"]
-        number = core_value(version) if isinstance(version, str) else None
-        if number != VERSION or isinstance(number, bool):
-            _note_version(version, document, faults)
-            return None, frozenset()
     return _read(Manifest, document, faults)
 
 
@@ -58,7 +52,7 @@ def read_included(
     document: Document, faults: Faults
 ) -> tuple[IncludedManifest | None, frozenset[str]]:
     """An included file, likewise."""
-    if not _is_mapping(document, faults):
+    if not _is_readable(document, faults):
         return None, frozenset()
     return _read(IncludedManifest, document, faults)
 
@@ -67,12 +61,14 @@ def _read(model: type[_M], document: Document, faults: Faults) -> tuple[_M | Non
     result = read(model, document.data)
     if result.accepted is not None:
         return result.accepted, frozenset()
-    unknown = {r.path[:-1]: str(r.path[-1]) for r in result.refusals if r.kind == "unknown"}
+    unknown: dict[Path, list[str]] = {}
     for refusal in result.refusals:
-        if refusal.kind == "missing" and faults.nearest(
-            unknown.get(refusal.path[:-1], ""), [str(refusal.path[-1])]
-        ):
-            continue  # it is there, misspelt, and that is reported
+        if refusal.kind == "unknown":
+            unknown.setdefault(refusal.path[:-1], []).append(str(refusal.path[-1]))
+    for refusal in result.refusals:
+        misspelt = unknown.get(refusal.path[:-1], [])
+        if refusal.kind == "missing" and faults.nearest(str(refusal.path[-1]), misspelt):
+            continue  # it is there, and its spelling is reported
         _note(refusal, document, faults, is_root=model is Manifest)
     broken = frozenset(
         str(r.path[1]) for r in result.refusals if r.path[:1] == ("assets",) and len(r.path) > 1
@@ -80,10 +76,15 @@ def _read(model: type[_M], document: Document, faults: Faults) -> tuple[_M | Non
     return read(model, _without(document.data, result.refusals)).accepted, broken
 
 
-def _is_mapping(document: Document, faults: Faults) -> bool:
+def _is_readable(document: Document, faults: Faults) -> bool:
+    """Whether it is a mapping, of a version whose fields are known here."""
     if isinstance(document.data, dict):
-        return True
-    if document.data == "" and isinstance(document.data, Plain):
+        version = document.data.get("version", Plain(str(VERSION)))
+        number = core_value(version) if isinstance(version, str) else None
+        if number == VERSION and not isinstance(number, bool):
+            return True
+        _note_version(version, document, faults)
+    elif document.data == "" and isinstance(document.data, Plain):
         faults.add(
             "the file is empty",
             document.locate(()),

@@ -123,7 +123,7 @@ def truth(value: object) -> bool:
     """`true` or `false`."""
     found = core_value(value) if isinstance(value, str) else None
     if not isinstance(found, bool):
-        hint = "remove the quotes" if value in {"true", "false"} else None
+        hint = "remove the quotes" if value in ("true", "false") else None
         raise UnfitError(f"must be `true` or `false`, not {kind_of(value)}", hint=hint)
     return found
 

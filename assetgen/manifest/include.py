@@ -5,6 +5,7 @@ from __future__ import annotations
 import fnmatch
 import os
 import re
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from assetgen.errors import ManifestError
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
 
     from assetgen.manifest.disk import ProjectFiles
 
-MOST_FOLDERS = 20_000
-"""Folders that the patterns of one manifest may list."""
+MOST_LISTINGS = 20_000
+"""How often the patterns of one manifest may list a folder."""
 
 _WILDCARD = re.compile(r"[*?\[]")
 
@@ -29,6 +30,7 @@ class Includes:
         """`root` is the project folder, and `files` knows what is inside it."""
         self._root = root
         self._files = files
+        self._listings = 0
         self.folders: dict[str, None] = {}
         """Listed folders relative to the project folder, `.` for itself, in order."""
 
@@ -42,9 +44,10 @@ class Includes:
             ManifestError: without a place: the pattern leaves the project, or lists too much.
         """
         parts = _parts(pattern)
-        if not any(_WILDCARD.search(part) for part in parts):
+        fixed = list(takewhile(lambda part: not _WILDCARD.search(part), parts))
+        if fixed == parts:
             return ["/".join(parts)]
-        return sorted(set(self._match("", parts)))
+        return sorted(set(self._match("/".join(fixed), parts[len(fixed) :])))
 
     def _match(self, folder: str, parts: list[str]) -> Iterator[str]:
         first, *rest = parts
@@ -71,6 +74,7 @@ class Includes:
 
     def _candidates(self, folder: str, part: str) -> Iterator[tuple[str, bool]]:
         if not _WILDCARD.search(part):
+            self.folders.setdefault(folder)
             path = os.path.join(self._root, folder, part)
             if os.path.lexists(path):
                 yield part, os.path.isdir(path)
@@ -78,39 +82,41 @@ class Includes:
         matches = re.compile(fnmatch.translate(part)).match
         for entry in self._list(folder):
             if matches(entry.name) and (part.startswith(".") or not entry.name.startswith(".")):
-                yield entry.name, entry.is_dir()
+                yield entry.name, os.path.isdir(entry.path)
 
     def _list(self, folder: str) -> list[os.DirEntry[str]]:
         self.folders.setdefault(folder or ".")
-        if len(self.folders) > MOST_FOLDERS:
+        self._listings += 1
+        if self._listings > MOST_LISTINGS:
             raise ManifestError(
-                f"lists more than {MOST_FOLDERS:,} folders", hint="name the folder in the pattern"
+                f"lists more than {MOST_LISTINGS:,} folders",
+                hint="name the folder in the pattern instead of `**`",
             )
         if self._files.real(f"{folder}/any") is None:
             return []  # through a symbolic link out of the project: nothing there is looked at
         try:
             with os.scandir(os.path.join(self._root, folder)) as entries:
-                return list(entries)
+                return sorted(entries, key=lambda entry: entry.name)
         except OSError:
             return []  # a folder that cannot be listed has no matches; no match is a fault
 
 
 def _parts(pattern: str) -> list[str]:
     if not pattern:
-        raise ManifestError("has an empty path", hint="name a file, or a pattern like `art/*.yaml`")
+        raise ManifestError("names no path", hint="name a file, or a pattern like `art/*.yaml`")
     if "\\" in pattern or "\x00" in pattern:
         raise ManifestError(
-            f"has {shown(pattern)}, which is no path", hint="separate folders with `/`"
+            f"names {shown(pattern)}, which is no path", hint="separate folders with `/`"
         )
     parts = [part for part in pattern.split("/") if part not in {"", "."}]
     if pattern.startswith(("/", "~")) or ".." in parts or re.match("[A-Za-z]:", pattern):
         raise ManifestError(
-            f"has {shown(pattern)}, which is outside the project",
+            f"names {shown(pattern)}, which is outside the project",
             hint="write a path relative to the manifest's folder, without `..`",
         )
     if not parts or pattern.endswith("/"):
         raise ManifestError(
-            f"has {shown(pattern)}, which is a folder", hint="write a pattern like `art/*.yaml`"
+            f"names {shown(pattern)}, which is a folder", hint="write a pattern like `art/*.yaml`"
         )
     check_not_private("/".join(parts))
     return parts

@@ -18,6 +18,7 @@ from assetgen.manifest.explain import read_included, read_manifest
 from assetgen.manifest.faults import Faults, shown
 from assetgen.manifest.include import Includes
 from assetgen.manifest.parse import parse
+from assetgen.manifest.paths import normal_path
 from assetgen.manifest.resolve import Part, resolve
 from assetgen.manifest.source import MOST_BYTES
 
@@ -147,10 +148,10 @@ class _Including:
         paths = [path for path in self.patterns.match(pattern) if path != self._folder.manifest]
         if not paths:
             raise ManifestError(
-                f"has {shown(pattern)}, which matches no file but the manifest itself at most",
+                f"names {shown(pattern)}, which matches no file besides the manifest",
                 hint="patterns are relative to the manifest's folder, like `art/*.yaml`",
             )
-        return paths
+        return [normal_path(path) for path in paths]
 
     def _read_one(self, path: str) -> None:
         name = self._folder.named(path)

@@ -9,6 +9,7 @@ may come from a stranger: libyaml's composer recurses in C, where 100,000 levels
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import yaml
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
 Path = tuple[str | int, ...]
 """The way from the top of a document to a value: keys, and indices from 0."""
 
-MOST_NODES = 4_000_000
-"""About 0.4 kB each."""
+MOST_NODES = 2_000_000
+"""About 0.3 kB each; 10,000 assets have 200,000."""
 MOST_LEVELS = 100
 MOST_ALIASED_NODES = 100_000
 """Nodes that aliases may add to those written out."""
@@ -44,6 +45,10 @@ _HINTS = {
 _Loader: type[yaml.CSafeLoader | yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
+class _BoundError(yaml.MarkedYAMLError):
+    """YAML, but more of it than is sane."""
+
+
 class _Composer(_Loader):  # type: ignore[misc, valid-type]  # one of two bases, by installation
     """The loader with its resolver replaced by bounds: it is asked once for every node."""
 
@@ -55,22 +60,31 @@ class _Composer(_Loader):  # type: ignore[misc, valid-type]  # one of two bases,
     def descend_resolver(self, parent: yaml.Node | None, index: object) -> None:  # noqa: ARG002 - PyYAML's signature
         self.nodes += 1
         self._level += 1
-        if self._level > MOST_LEVELS and parent is not None:
-            raise yaml.MarkedYAMLError(
-                problem=f"nested more than {MOST_LEVELS} levels deep",
-                problem_mark=parent.start_mark,
-            )
-        if self.nodes > MOST_NODES and parent is not None:
-            raise yaml.MarkedYAMLError(
-                problem=f"more than {MOST_NODES:,} values in one file",
-                problem_mark=parent.start_mark,
-            )
+        if parent is None:
+            return
+        if self._level > MOST_LEVELS:
+            problem = f"nested more than {MOST_LEVELS} levels deep"
+            raise _BoundError(problem=problem, problem_mark=parent.start_mark)
+        if self.nodes > MOST_NODES:
+            problem = f"more than {MOST_NODES:,} values in one file"
+            raise _BoundError(problem=problem, problem_mark=parent.start_mark)
 
     def ascend_resolver(self) -> None:
         self._level -= 1
 
     def resolve(self, kind: object, value: object, implicit: object) -> str:  # noqa: ARG002 - PyYAML's signature
         return _RESOLVED
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """Where a walk along a path ended."""
+
+    path: Path
+    """As far as it goes."""
+    key: yaml.Node | None
+    value: yaml.Node | None
+    is_complete: bool
 
 
 class Document:
@@ -87,16 +101,16 @@ class Document:
 
         What is not there is shown at the key of the nearest thing around it that is.
         """
-        key_node, node, found = self._walk(path)
-        if found < len(path):
-            return self.at_node(key_node, path[:found])
-        return self.at_node(key_node if key else node, path)
+        found = self._walk(path)
+        node = found.value if found.is_complete and not key else found.key
+        return self.at_node(node, found.path)
 
-    def locate_text(self, path: Path, needle: str) -> Location:
-        """Place of `needle` inside the scalar at `path`; of the scalar when it is not spelt so."""
-        whole = self.locate(path)
-        _, node, found = self._walk(path)
-        if node is None or found < len(path):
+    def locate_text(self, path: Path, needle: str, *, key: bool = False) -> Location:
+        """Place of `needle` inside the scalar, or the key, at `path`; of all of it if not found."""
+        whole = self.locate(path, key=key)
+        found = self._walk(path)
+        node = found.key if key else found.value
+        if node is None or not found.is_complete:
             return whole
         found_at = self._source.find(needle, node.start_mark.index, node.end_mark.index)
         if found_at is None:
@@ -127,20 +141,22 @@ class Document:
         length = max(1, last - start.column)
         return self._source.at(start.line, start.column, length=length, path=spell(path))
 
-    def _walk(self, path: Path) -> tuple[yaml.Node | None, yaml.Node | None, int]:
-        """Key and value at the end of `path`, or where it ends before, and how far it goes.
+    def _walk(self, path: Path) -> _Found:
+        """What is at `path`, or the nearest thing around it.
 
         A text stands for the list that holds it alone, where a field takes either.
         """
         key_node, node = self._root, self._root
-        for index, step in enumerate(path):
+        walked: Path = ()
+        for step in path:
             if step == 0 and isinstance(node, yaml.ScalarNode):
                 continue
             pair = self._child(node, step)
             if pair is None:
-                return key_node, node, index
+                return _Found(walked, key_node, node, is_complete=False)
             key_node, node = pair
-        return key_node, node, len(path)
+            walked = (*walked, step)
+        return _Found(walked, key_node, node, is_complete=True)
 
     def _child(self, node: yaml.Node | None, step: str | int) -> tuple[yaml.Node, yaml.Node] | None:
         """Key and value of a mapping's entry; a list's item twice."""
@@ -208,7 +224,8 @@ def _note_syntax_error(error: yaml.MarkedYAMLError, source: SourceText, faults: 
         hint = 'inside `{…}` and `[…]` a text with `${…}` needs quotes: `"${name}.png"`'
     elif "cannot start any token" in problem and around.endswith("\t"):
         hint = "indent with spaces, not with tabs"
-    faults.add(f"not YAML: {problem}", where, hint)
+    what = problem if isinstance(error, _BoundError) else f"not YAML: {problem}"
+    faults.add(what, where, hint)
 
 
 class _TooManyAliasesError(Exception):
@@ -272,7 +289,7 @@ class _Converter:
             if key_node.tag != _RESOLVED:
                 self.convert(key_node, here)
             if key in result:
-                self._note_duplicate(node, key_node, here)
+                self._note_duplicate(key_node, here)
                 self.convert(value_node, here)
                 continue
             if key == "<<" and isinstance(key, Plain):
@@ -286,13 +303,13 @@ class _Converter:
             result[str(key)] = self.convert(value_node, here)
         return result
 
-    def _note_duplicate(self, node: yaml.Node, again: yaml.Node, path: Path) -> None:
-        first = next(k for k, _ in node.value if k.value == again.value)
+    def _note_duplicate(self, again: yaml.Node, path: Path) -> None:
+        first = self._document.locate(path, key=True)
         self._add(
             f"duplicate key {shown(again.value)}",
             again,
             path,
-            f"the first is at line {first.start_mark.line + 1}: remove one, or rename it",
+            f"the first is at line {first.line}: remove one, or rename it",
         )
 
     def _add(self, what: str, node: yaml.Node, path: Path, hint: str | None) -> None:

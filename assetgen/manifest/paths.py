@@ -15,12 +15,17 @@ from assetgen.manifest.faults import listed, shown
 
 MOST_CHARACTERS = 1_000
 """Length of a path; systems stop between 1,024 (macOS) and 4,096 bytes."""
+MOST_FOLDERS = 64
+"""Depth of a path: nobody needs more, and looking at each takes time."""
 MOST_BYTES_OF_A_NAME = 255
 """Length of one component in UTF-8 (ext4, APFS; NTFS counts 255 UTF-16 units)."""
 
 _DRIVE = re.compile(r"[A-Za-z]:")
 _SCHEME = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*://|data:)", re.IGNORECASE)
-_FORBIDDEN = re.compile(r'[\x00-\x1f\x7f<>:"|?*]')
+_FORBIDDEN = re.compile(
+    r'[\x00-\x1f\x7f-\x9f<>:"|?*\ud800-\udfff\u200e\u200f\u202a-\u202e\u2066-\u2069]'
+)
+"""Control characters, those Windows refuses, bytes that are no UTF-8, and changes of direction."""
 _RESERVED = re.compile(r"(?:con|prn|aux|nul|com[1-9]|lpt[1-9])(?:\..*)?", re.IGNORECASE)
 """Names Windows keeps for devices, with any extension (Microsoft, Naming Files, Paths)."""
 _GIT_SHORT_NAME = re.compile(r"git~[0-9]+")
@@ -47,29 +52,19 @@ def fold(path: str) -> str:
 def normal_path(text: str) -> str:
     """`text` as a POSIX path relative to the project folder, without `.`, `..` or `//`.
 
+    Messages go on after the name of the field.
+
     Raises:
         ManifestError: without a place: the path leaves the project, is not portable, or leads into
             a folder that belongs to git or assetgen.
     """
-    if not text:
-        raise ManifestError("is an empty path", hint="write a path relative to the project folder")
-    if len(text) > MOST_CHARACTERS:
-        raise ManifestError(f"is longer than {MOST_CHARACTERS:,} characters")
-    if "\\" in text:
-        raise ManifestError(
-            f"has a backslash in {shown(text)}", hint="separate folders with `/` on every system"
-        )
-    if text.startswith(("/", "~")) or _DRIVE.match(text):
-        raise ManifestError(
-            f"{shown(text)} is not relative",
-            hint="write a path relative to the project folder, which is the manifest's",
-        )
+    _check_form(text)
     parts: list[str] = []
     for name in text.split("/"):
         if name == "..":
             if not parts:
                 raise ManifestError(
-                    f"{shown(text)} is outside the project",
+                    f"names {shown(text)}, which is outside the project",
                     hint="everything read or written stays in the manifest's folder",
                 )
             parts.pop()
@@ -77,7 +72,9 @@ def normal_path(text: str) -> str:
             _check_name(name, text)
             parts.append(name)
     if not parts or text.endswith("/"):
-        raise ManifestError(f"{shown(text)} is a folder", hint="name a file")
+        raise ManifestError(f"names {shown(text)}, which is a folder", hint="name a file")
+    if len(parts) > MOST_FOLDERS:
+        raise ManifestError(f"names a path more than {MOST_FOLDERS} folders deep")
     check_not_private("/".join(parts))
     return "/".join(parts)
 
@@ -94,10 +91,9 @@ def normal_output(text: str) -> tuple[str, ImageFormat]:
     suffix = f".{extension.lower()}" if dot and stem else ""
     image_format = FORMAT_OF_SUFFIX.get(suffix)
     if image_format is None:
-        what = f"has the extension {shown(suffix)}" if suffix else "has no extension"
         known = f"write one of {listed(FORMAT_OF_SUFFIX)}"
         raise ManifestError(
-            f"{shown(text)} {what}, which is no image format",
+            f"names {shown(text)}, which has no extension of an image",
             hint=_HINTS_OF_SUFFIX.get(suffix, known),
         )
     return path, image_format
@@ -113,26 +109,44 @@ def check_not_private(path: str) -> None:
         owner = _PRIVATE.get(".git" if _GIT_SHORT_NAME.fullmatch(name) else name)
         if owner is not None:
             raise ManifestError(
-                f"{shown(path)} is inside {owner}", hint="choose another folder of the project"
+                f"names {shown(path)}, which is inside {owner}",
+                hint="choose another folder of the project",
             )
+
+
+def _check_form(text: str) -> None:
+    if not text:
+        raise ManifestError("names no path", hint="write a path relative to the project folder")
+    if len(text) > MOST_CHARACTERS:
+        raise ManifestError(f"names a path longer than {MOST_CHARACTERS:,} characters")
+    if "\\" in text:
+        raise ManifestError(
+            f"names {shown(text)}, which has a backslash",
+            hint="separate folders with `/` on every system",
+        )
+    if text.startswith(("/", "~")) or _DRIVE.match(text):
+        raise ManifestError(
+            f"names {shown(text)}, which is not relative",
+            hint="write a path relative to the project folder, which is the manifest's",
+        )
 
 
 def _check_name(name: str, text: str) -> None:
     unfit = _FORBIDDEN.search(name)
     if unfit is not None:
         raise ManifestError(
-            f"{shown(text)} has the character {shown(unfit[0])}",
-            hint='leave out control characters and `<>:"|?*`, which Windows does not allow',
+            f"names {shown(text)}, which has the character {shown(unfit[0])}",
+            hint='leave out invisible characters and `<>:"|?*`, which Windows does not allow',
         )
     if name[-1] in ". ":
         raise ManifestError(
-            f"{shown(text)} has a name that ends in a dot or a space",
+            f"names {shown(text)}, in which a name ends in a dot or a space",
             hint="Windows drops them: choose another name",
         )
     if _RESERVED.fullmatch(name):
         raise ManifestError(
-            f"{shown(text)} has the name {shown(name)}, which Windows keeps for a device",
+            f"names {shown(text)}, in which Windows keeps {shown(name)} for a device",
             hint="choose another name",
         )
     if len(name.encode("utf-8", "surrogatepass")) > MOST_BYTES_OF_A_NAME:
-        raise ManifestError(f"has a name longer than {MOST_BYTES_OF_A_NAME} bytes")
+        raise ManifestError(f"names a path with a part longer than {MOST_BYTES_OF_A_NAME} bytes")

@@ -404,6 +404,8 @@ def manifest_json_schema() -> dict[str, Any]:
     """The JSON Schema (2020-12) of a manifest, with a description for every field."""
     schema = Manifest.model_json_schema(schema_generator=_SchemaGenerator)
     _drop_idle_defaults(schema)
+    for name in ("budget", "vars", "styles", "defaults", "assets"):
+        _allow_null(schema["properties"][name])
     return {"$schema": GenerateJsonSchema.schema_dialect, **schema}
 
 
@@ -421,6 +423,14 @@ def _drop_idle_defaults(schema: object) -> None:
             del schema["default"]
         for part in schema.values():
             _drop_idle_defaults(part)
+
+
+def _allow_null(field: dict[str, Any]) -> None:
+    """Let a section have no value: everything below it may be commented out."""
+    if "$ref" in field:
+        field["anyOf"] = [{"$ref": field.pop("$ref")}, {"type": "null"}]
+    else:
+        field["type"] = [field["type"], "null"]
 
 
 def _refusal(error: Mapping[str, Any]) -> Refusal:
