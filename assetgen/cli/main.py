@@ -43,10 +43,20 @@ exit codes:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code; no exception leaves."""
-    parser = _parser(arguments)
     try:
-        args = parser.parse_args(arguments)
-    except SystemExit as exit_:  # argparse has said what was wrong
+        code = _run(arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever read our output has seen enough; keep Python from complaining at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return code
+
+
+def _run(arguments: Sequence[str]) -> int:
+    try:
+        args = _parser(arguments).parse_args(arguments)
+    except SystemExit as exit_:  # argparse has said what was wrong, or what was asked for
         return exit_.code if isinstance(exit_.code, int) else EXIT_USAGE
     if args.folder:
         try:
@@ -56,15 +66,12 @@ def run(arguments: Sequence[str]) -> int:
     try:
         command = importlib.import_module(f"assetgen.cli.commands.{args.command}")
         code: int = command.run(args)
-        sys.stdout.flush()
     except AssetgenError as error:
         return _fail(error, args)
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
     except BrokenPipeError:
-        # Whoever read our output has seen enough; keep Python from complaining at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        raise
     except Exception as error:  # noqa: BLE001 - the last resort, reported with its own exit code
         return _unexpected(error, args)
     return code

@@ -186,10 +186,14 @@ def _check_header(line: str, file: str) -> None:
     try:
         header = json.loads(line + "]")
         version = header[0]["assetgen-lock"]
+        known = _number(version) == LOCK_VERSION
+        newer = _number(version) > LOCK_VERSION
     except (ValueError, LookupError, TypeError, RecursionError):
-        raise _damaged("this is not a lockfile of assetgen", file, 1) from None
-    if not isinstance(version, int) or version > LOCK_VERSION:
+        known, newer = False, False
+    if newer:
         raise _newer(file, 1)
+    if not known:
+        raise _damaged("this is not a lockfile of assetgen", file, 1)
 
 
 def _damaged(what: str, file: str, line: int) -> LockfileError:
@@ -200,7 +204,7 @@ def _newer(file: str, line: int) -> LockfileError:
     return LockfileError(
         "the lockfile was written by a newer assetgen",
         where=Location(file, line, 1),
-        hint="install that version; this one would lose what it recorded",
+        hint=f"install that version; or, losing what only it can record, {REBUILD_HINT}",
     )
 
 
@@ -215,41 +219,69 @@ def _parse_line(line: str) -> LockEntry | None:
 
 
 def _parse_entry(fields: Mapping[str, Any]) -> LockEntry | None:
+    """The entry, or None when any field is not what `_entry_text` writes."""
     digest, image = parse_digest(fields["digest"]), parse_digest(fields["image"])
-    numbers = [fields["width_px"], fields["height_px"], fields["key_scheme"], fields.get("take", 1)]
-    texts = [fields["name"], fields["output"], fields["format"], fields["fingerprint"]]
     inputs = fields["inputs"]
     if digest is None or image is None or not isinstance(inputs, dict):
         return None
-    if not _are(int, numbers) or not _are(str, [*texts, *inputs, *inputs.values()]):
+    if not all(isinstance(value, str) for pair in inputs.items() for value in pair):
         return None
-    width, height, key_scheme, take = numbers
-    name, output, image_format, fingerprint = texts
-    result = ActionResult(
-        image=image,
-        info=ImageInfo(format=image_format, width_px=width, height_px=height),
-        model=_text(fields.get("model")) or "",
-        provider=_text(fields.get("provider")),
-        generation_id=_text(fields.get("generation_id")),
-        cost_usd=parse_usd(fields.get("cost_usd")),
-        date=_text(fields.get("date")) or "",
+    info = ImageInfo(
+        format=_text(fields["format"]),
+        width_px=_number(fields["width_px"]),
+        height_px=_number(fields["height_px"]),
     )
+    result = ActionResult(image=image, info=info)
+    if "model" in fields or "date" in fields:
+        cost = fields["cost_usd"]
+        result = ActionResult(
+            image=image,
+            info=info,
+            model=_text(fields["model"]),
+            provider=_optional_text(fields["provider"]),
+            generation_id=_optional_text(fields["generation_id"]),
+            cost_usd=parse_usd(cost),
+            date=_text(fields["date"]),
+        )
+        if cost is not None and result.cost_usd is None:
+            return None
     return LockEntry(
-        name=name,
-        output=output,
+        name=_text(fields["name"]),
+        output=_text(fields["output"]),
         digest=digest,
-        fingerprint=fingerprint,
+        fingerprint=_text(fields["fingerprint"]),
         inputs=inputs,
         result=result,
-        take=take,
-        key_scheme=key_scheme,
-        is_orphan=fields.get("orphan") is True,
+        take=_number(fields.get("take", 1)),
+        key_scheme=_number(fields["key_scheme"]),
+        is_orphan=fields.get("orphan", False) is True,
     )
 
 
-def _are(kind: type, values: Iterable[object]) -> bool:
-    return all(isinstance(value, kind) and not isinstance(value, bool) for value in values)
+def _is_text(value: object) -> bool:
+    """Whether `value` is text that a name or a path can be: encodable, without NUL."""
+    return isinstance(value, str) and "\0" not in value and _encodes(value)
 
 
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) else None
+def _encodes(value: str) -> bool:
+    try:
+        value.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str) or not _is_text(value):
+        raise TypeError
+    return value
+
+
+def _optional_text(value: object) -> str | None:
+    return None if value is None else _text(value)
+
+
+def _number(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError
+    return value

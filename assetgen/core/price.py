@@ -58,7 +58,7 @@ def estimate(
     if price is None:
         return Estimate(usd=None, basis="no price is known for this model")
     sizes = price.per_image_usd
-    usd = sizes.get(action.parameters.image_size or "") or sizes.get("")
+    usd = sizes.get(action.parameters.image_size or "", sizes.get(""))
     if usd is None:
         return Estimate(usd=None, basis="no price is known for this size")
     usd += price.per_reference_usd * len(action.references)

@@ -15,6 +15,7 @@ worthless, which costs one ordinary build. Imports nothing: see `core/stamp.py`.
 FORMAT = "assetgen-record 1"
 
 HEAD_LINES = 5
+FLAGS = {"0": False, "1": True}
 ABSENT = ("-", "-", "-", "-")
 
 
@@ -89,15 +90,19 @@ def parse_record(text: str) -> Record | None:
     try:
         for line in lines[HEAD_LINES:]:
             mtime, ctime, size, inode, settled, kind, digest, path = line.split(" ", 7)
-            stamp = None if mtime == "-" else (int(mtime), int(ctime), int(size), int(inode))
-            entries.append(Entry(path, stamp, settled=settled == "1", kind=kind, digest=digest))
-    except ValueError:
+            if mtime == ctime == size == inode == "-":
+                stamp = None
+            else:
+                stamp = (int(mtime), int(ctime), int(size), int(inode))
+            entries.append(Entry(path, stamp, settled=FLAGS[settled], kind=kind, digest=digest))
+        version, manifest = head[0][2], head[1][2]
+        draft, complete = FLAGS[head[2][2]], FLAGS[head[3][2]]
+    except (ValueError, KeyError):
         return None
-    version, manifest, draft, complete = (value for _, _, value in head)
     return Record(
         version=version,
         manifest=manifest,
-        draft=draft == "1",
-        complete=complete == "1",
+        draft=draft,
+        complete=complete,
         entries=entries,
     )
