@@ -247,7 +247,7 @@ def _parse_entry(fields: Mapping[str, Any]) -> LockEntry | None:
             return None
     return LockEntry(
         name=_text(fields["name"]),
-        output=_text(fields["output"]),
+        output=_path(fields["output"]),
         digest=digest,
         fingerprint=_text(fields["fingerprint"]),
         inputs=inputs,
@@ -258,21 +258,17 @@ def _parse_entry(fields: Mapping[str, Any]) -> LockEntry | None:
     )
 
 
-def _is_text(value: object) -> bool:
-    """Whether `value` is text that a name or a path can be: encodable, without NUL."""
-    return isinstance(value, str) and "\0" not in value and _encodes(value)
-
-
-def _encodes(value: str) -> bool:
-    try:
-        value.encode("utf-8")
-    except UnicodeEncodeError:
-        return False
-    return True
+def _path(value: object) -> str:
+    """A path that a file can have."""
+    path = _text(value)
+    path.encode("utf-8")  # UnicodeEncodeError is a ValueError
+    if "\0" in path:
+        raise ValueError
+    return path
 
 
 def _text(value: object) -> str:
-    if not isinstance(value, str) or not _is_text(value):
+    if not isinstance(value, str):
         raise TypeError
     return value
 

@@ -73,7 +73,8 @@ class LockFile:
         if text == present:
             return
         try:
-            write_in_one_step(self._path, text.encode("utf-8"))
+            # Half a surrogate pair, which a foreign answer may hold, becomes its JSON escape.
+            write_in_one_step(self._path, text.encode("utf-8", "backslashreplace"))
         except OSError as error:
             raise OutputError(f"cannot write `{self._name}`: {error.strerror}") from error
 
