@@ -58,6 +58,10 @@ class Learnt(Protocol):
         ...
 
 
+_SHORTEST_SECRET = 8
+"""A shorter key is a word that a test has chosen, and may be part of any message."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Lesson:
     """What a call found out that was not known before."""
@@ -226,6 +230,8 @@ class OpenRouter:
 
     def _hide_key(self, error: ProviderError) -> None:
         """Blot the key out of `error`, in case the service repeated it."""
+        if len(self._key) < _SHORTEST_SECRET:
+            return
         error.what = error.what.replace(self._key, "…")
         error.args = (error.what,)
         if error.hint is not None:
