@@ -73,6 +73,9 @@ def _read(model: type[_M], document: Document, faults: Faults) -> tuple[_M | Non
     broken = frozenset(
         str(r.path[1]) for r in result.refusals if r.path[:1] == ("assets",) and len(r.path) > 1
     )
+    mended = read(model, _mended(document.data, result.refusals, faults))
+    if mended.accepted is not None:
+        return mended.accepted, broken
     return read(model, _without(document.data, result.refusals)).accepted, broken
 
 
@@ -199,6 +202,36 @@ def _field(path: Path) -> str:
     if path[:-1] in kinds:
         return f"{kinds[path[:-1]]} {name}"
     return f"{name} of {_owner(path[:-1])}"
+
+
+def _mended(data: Data, refusals: tuple[Refusal, ...], faults: Faults) -> Data:
+    """`data` with misspelt fields of assets read as what they were meant to be.
+
+    So the rest of such an asset is looked at too. Everything else that is refused is taken out.
+    """
+    misspelt = [r for r in refusals if r.kind == "unknown" and _is_field_of_asset(r.path)]
+    with_typos = {refusal.path[:-1] for refusal in misspelt}
+    others = [r for r in refusals if r not in misspelt]
+    copy = _without(
+        data, tuple(r for r in others if r.kind != "missing" or r.path[:-1] not in with_typos)
+    )
+    sections = copy if isinstance(copy, dict) else {}
+    assets = sections.get("assets")
+    for refusal in misspelt:
+        name, field = str(refusal.path[1]), str(refusal.path[2])
+        entry = assets.get(name) if isinstance(assets, dict) else None
+        if not isinstance(assets, dict) or not isinstance(entry, dict):
+            continue
+        meant = faults.nearest(field, list(AssetEntry.model_fields))
+        mended = {key: value for key, value in entry.items() if key != field}
+        if meant is not None:
+            mended.setdefault(meant, entry[field])
+        assets[name] = mended
+    return copy
+
+
+def _is_field_of_asset(path: Path) -> bool:
+    return len(path) == len(("assets", "NAME", "FIELD")) and path[0] == "assets"
 
 
 def _without(data: Data, refusals: tuple[Refusal, ...]) -> Data:
