@@ -20,6 +20,8 @@ class FileState(Enum):
 
     MISSING = "missing"
     EMPTY = "empty"
+    FILE = "file"
+    """Bytes that count whatever they are: a reference or a source."""
     UNREADABLE = "unreadable"
     """Bytes that are no image."""
     IMAGE = "image"

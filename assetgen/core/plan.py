@@ -279,6 +279,9 @@ def _target(asset: Asset, keyed: Keyed, known: _Known, facts: Facts, options: Op
     image = known.result.image
     needs_conversion = known.result.info.format != asset.format
     digest = known.digest if needs_conversion else image
+    if digest is None:
+        converted = _ask_result(conversion_key(image, asset.format), facts)
+        digest = converted.image if converted is not None else None
     present = facts.output(asset.output)
     is_there = present.is_image and present.digest is not None and present.digest == digest
     if present.is_image and present.digest is not None and not is_there:

@@ -18,6 +18,7 @@ def what_is_wrong(present: FileFact) -> str:
     return {
         FileState.MISSING: "the output is missing",
         FileState.EMPTY: "the output is empty",
+        FileState.FILE: "the output is not known to be an image",
         FileState.UNREADABLE: "the output is not a readable image",
         FileState.DRAFT: "only a draft is there",
         FileState.IMAGE: "the output is another of its images",

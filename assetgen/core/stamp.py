@@ -18,7 +18,7 @@ def stamp_of(path: str) -> Stamp | None:
     """Stamp of the file or folder at `path`, links followed; None when there is none."""
     try:
         stat = os.stat(path)
-    except OSError:
+    except (OSError, ValueError):
         return None
     return (stat.st_mtime_ns, stat.st_ctime_ns, stat.st_size, stat.st_ino)
 

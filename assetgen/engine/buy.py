@@ -19,6 +19,7 @@ from assetgen.core.fingerprint import KEY_SCHEME
 from assetgen.core.ledger import LedgerLine
 from assetgen.core.price import price_key
 from assetgen.core.result import ActionResult
+from assetgen.engine.limits import OverBudgetError
 from assetgen.engine.retry import Attempts
 from assetgen.errors import (
     BadResponse,
@@ -30,7 +31,7 @@ from assetgen.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Coroutine, Sequence
     from contextlib import AbstractContextManager
 
     from assetgen.core.call import Generated, Request
@@ -100,12 +101,12 @@ class Buyer:
         """The image for a request, bought unless it is there by the time the claim is.
 
         `anew` asks for another image even when one is known. `bill` collects the cost, also when
-        the purchase fails. A slot is held until the image is stored.
+        the purchase fails.
 
         Raises:
             ProviderError, CacheError, OverBudgetError, HaltedError.
         """
-        async with self.slots.slot():
+        async with self.slots.places:
             claim = await self._claim(request)
             with claim:
                 known = None if anew else await asyncio.to_thread(self._known, request.fingerprint)
@@ -134,10 +135,15 @@ class Buyer:
 
     async def _attempt(self, request: Request, estimate: Estimate, bill: Bill) -> Purchase:
         attempts = Attempts()
+        failure = ""
         while True:
             try:
-                return await self._call(request, estimate, bill)
+                async with self.slots.slot():
+                    return await self._call(request, estimate, bill)
+            except OverBudgetError as error:
+                raise OverBudgetError(f"{error}{failure}") from None
             except ProviderError as error:
+                failure = f"; the attempt before failed: {error.what}"
                 if error.lowers_concurrency:
                     self.slots.lower()
                 if error.stops_run:
@@ -162,7 +168,7 @@ class Buyer:
                     request = replace(request, allow_cached=False)
 
     async def _call(self, request: Request, estimate: Estimate, bill: Bill) -> Purchase:
-        """One attempt, from reservation to stored image."""
+        """One attempt, from reservation to stored image; a slot is held all the while."""
         held = await self.purse.reserve(request.asset, estimate.usd)
         sent = self._line(request, estimate)
         cost: Decimal | None = None
@@ -173,19 +179,13 @@ class Buyer:
             await self._note(sent)
             is_billed = True  # until an answer says otherwise
             try:
-                generated = await self.provider.generate(request)
+                generated = await self._ask(sent, request)
                 cost = generated.cost_usd
-                info = await self._inspect(generated)
+                purchase = await _to_its_end(self._take_in(sent, request, generated))
             except ProviderError as error:
                 cost, is_billed = error.cost_usd, error.may_be_billed
                 await self._note(_failed(sent, error, self._now()))
                 raise
-            except asyncio.CancelledError:
-                cut = replace(sent, event="failed", at=self._now(), outcome="cut by the user")
-                if self.is_paid:
-                    self.ledger.append(replace(cut, may_be_billed=True))
-                raise
-            purchase = await self._store(sent, request, generated, info)
             self.slots.recover()
             return purchase
         finally:
@@ -193,6 +193,20 @@ class Buyer:
             bill.usd += spent
             bill.unknown += is_billed and cost is None
             await self.purse.settle(request.asset, held, spent)
+
+    async def _ask(self, sent: LedgerLine, request: Request) -> Generated:
+        try:
+            return await self.provider.generate(request)
+        except asyncio.CancelledError:
+            cut = replace(sent, event="failed", at=self._now(), outcome="cut by the user")
+            if self.is_paid:
+                self.ledger.append(replace(cut, may_be_billed=True))
+            raise
+
+    async def _take_in(self, sent: LedgerLine, request: Request, generated: Generated) -> Purchase:
+        """Look at what has arrived, and store it."""
+        info = await self._inspect(generated)
+        return await self._store(sent, request, generated, info)
 
     async def _inspect(self, generated: Generated) -> ImageInfo:
         try:
@@ -284,6 +298,16 @@ class Buyer:
         return datetime.fromtimestamp(self.clock.now(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+async def _to_its_end(work: Coroutine[None, None, Purchase]) -> Purchase:
+    """Do `work` to its end even when the build is cut meanwhile: an image has arrived."""
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await task
+        raise
+
+
 def _failed(sent: LedgerLine, error: ProviderError, at: str) -> LedgerLine:
     return replace(
         sent,
@@ -322,15 +346,28 @@ def recover(
         if claim is None:
             continue
         with claim:
-            line, data = sent.get(call), blobs.get(digest)
+            line, data = sent.get(call) or _unsent(fingerprint, call, at), blobs.get(digest)
             info = _info(images, data) if data is not None else None
-            if line is not None and info is not None and call not in booked:
+            if info is not None and call not in booked:
                 result = ActionResult(image=digest, info=info, model=line.model, date=at[:10])
                 ledger.append(replace(line, event="recovered", at=at, result=result))
                 actions.put(fingerprint, result)
                 found += 1
             blobs.settle(call)
     return found
+
+
+def _unsent(fingerprint: str, call: str, at: str) -> LedgerLine:
+    """Stands for the line of a call when the ledger was lost after it."""
+    return LedgerLine(
+        event="sent",
+        call=call,
+        at=at,
+        fingerprint=fingerprint,
+        key_scheme=KEY_SCHEME,
+        asset="",
+        model="",
+    )
 
 
 def _info(images: Images, data: bytes) -> ImageInfo | None:

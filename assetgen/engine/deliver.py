@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from assetgen.core.digest import Digest, digest_of
@@ -10,13 +10,13 @@ from assetgen.core.events import Warned
 from assetgen.core.facts import FileFact, FileState
 from assetgen.core.fingerprint import conversion_key
 from assetgen.core.plan import Verdict
+from assetgen.core.result import ActionResult
 
 if TYPE_CHECKING:
     from assetgen.core.facts import Facts
     from assetgen.core.model import Asset
     from assetgen.core.plan import Decision
-    from assetgen.core.ports import BlobStore, Emit, Files, Images, Journal
-    from assetgen.core.result import ActionResult
+    from assetgen.core.ports import ActionCache, BlobStore, Emit, Files, Images, Journal
     from assetgen.engine.observe import Observer
 
 
@@ -27,6 +27,7 @@ class Delivery:
     files: Files
     images: Images
     blobs: BlobStore
+    actions: ActionCache
     journal: Journal
     observer: Observer
     facts: Facts
@@ -48,7 +49,7 @@ class Delivery:
         elif result.info.format != asset.format:
             key = conversion_key(result.image, asset.format)
             data = self.images.convert(data, asset.format)
-            recorded = self._recorded(asset, result, self.blobs.put(data))
+            recorded = self._recorded(asset, result, self._keep_derived(key, asset, result, data))
         digest = digest_of(data)
         if not self._may_replace(asset, digest):
             return None
@@ -57,16 +58,27 @@ class Delivery:
         self.written[asset.output] = digest
         return recorded
 
-    def place_draft(self, asset: Asset, data: bytes) -> None:
-        """Write a placeholder: it is noted nowhere but in its own mark.
+    def place_draft(self, asset: Asset, data: bytes) -> bool:
+        """Write a placeholder, which is noted nowhere but in its own mark.
+
+        Returns whether it was written: not over what somebody has put there in the meantime.
 
         Raises:
             OutputError: the system refuses.
         """
         digest = digest_of(data)
-        if self._may_replace(asset, digest):
-            self.files.write(asset.output, data)
-            self.written[asset.output] = digest
+        if not self._may_replace(asset, digest):
+            return False
+        self.files.write(asset.output, data)
+        self.written[asset.output] = digest
+        return True
+
+    def _keep_derived(self, key: str, asset: Asset, result: ActionResult, data: bytes) -> Digest:
+        """Keep a converted image, so that just these bytes can be restored."""
+        digest = self.blobs.put(data)
+        info = replace(result.info, format=asset.format)
+        self.actions.put(key, ActionResult(image=digest, info=info))
+        return digest
 
     def _recorded(self, asset: Asset, result: ActionResult, derived: Digest) -> Digest:
         """Digest of a converted output for the lockfile.
@@ -87,18 +99,24 @@ class Delivery:
             present = self._look(asset)
             if present.is_image and present.digest not in {before, digest}:
                 return False
-        if self._is_worth_keeping(present):
-            data = self.files.read(asset.output)
-            if data and not self.blobs.wrote(digest_of(data)):
-                kept = self.blobs.keep(data)
-                self.emit(Warned(asset.name, f"the former bytes are kept as {kept}"))
+        if present.state in {FileState.UNREADABLE, FileState.IMAGE}:
+            self._put_aside(asset, present)
         return True
 
-    def _is_worth_keeping(self, present: FileFact) -> bool:
-        """Whether the bytes that go away could be somebody's work."""
-        if present.digest in self.facts.lock.digests or present.digest in self.facts.journal:
-            return False
-        return present.state in {FileState.UNREADABLE, FileState.IMAGE}
+    def _put_aside(self, asset: Asset, present: FileFact) -> None:
+        """Keep the bytes that are about to be replaced, unless the store has them."""
+        data = self.files.read(asset.output)
+        if not data or self.blobs.wrote(digest_of(data)):
+            return
+        entries = self.facts.lock.by_digest.get(digest_of(data), [])
+        if entries or present.digest in self.facts.journal:
+            # Ours, but made on another machine: from now on it can be restored here too.
+            self.blobs.put(data)
+            for entry in entries:
+                self.actions.put(entry.fingerprint, entry.result)
+            return
+        kept = self.blobs.keep(data)
+        self.emit(Warned(asset.name, f"the former bytes are kept as {kept}"))
 
     def _look(self, asset: Asset) -> FileFact:
         known = self.facts.lock.digests | frozenset(self.facts.journal)

@@ -90,6 +90,8 @@ class Build:
     """The lockfile as it was last written."""
     _bills: dict[str, Bill] = field(default_factory=dict)
     _done: dict[str, asyncio.Event] = field(default_factory=dict)
+    _buyers: dict[str, str] = field(default_factory=dict)
+    """Who buys a fingerprint: what two assets turn out to need is bought once."""
     _changes: dict[str, LockEntry] = field(default_factory=dict)
     _changes_lock: threading.Lock = field(default_factory=threading.Lock)
     _deciding: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -137,15 +139,17 @@ class Build:
 
     async def _run_one(self, decision: Decision, disk: asyncio.Semaphore) -> Outcome:
         asset = decision.asset
-        for name in [*asset.reads, *filter(None, [decision.shares_with])]:
+        for name in asset.reads:
             if name in self._done:
                 await self._done[name].wait()
         if self.shop.halt.is_set:
             raise HaltedError
+        if decision.shares_with is not None:
+            return await self._share(decision, decision.shares_with)
         blocked = self._blocked_by(decision)
         if blocked is not None:
             return self._outcome(decision, Status.BLOCKED, blocked)
-        if decision.verdict is Verdict.WAIT or decision.shares_with is not None:
+        if decision.verdict is Verdict.WAIT:
             async with self._deciding:
                 decision = await asyncio.to_thread(self._decide_again, decision)
         if not decision.is_work:
@@ -157,28 +161,30 @@ class Build:
             return await asyncio.to_thread(self._bring, decision)
 
     def _blocked_by(self, decision: Decision) -> str | None:
-        """Why the image cannot be had because another one could not."""
+        """Why the image cannot be had because one that it reads could not."""
         if decision.is_draft:
             return None
         for name in decision.asset.reads:
             if name in self.outcomes and self.decided[name].image is None:
                 return f"reads `{name}`, which has no image"
-        buyer = decision.shares_with
-        if buyer in self.outcomes and self.decided[buyer].image is None:
-            return f"shares the call of `{buyer}`, which gave no image"
         return None
 
     def _decide_again(self, decision: Decision) -> Decision:
         """The verdict now that the images it depends on exist."""
         name = decision.asset.name
         self.decided.pop(name)
-        self.facts.results.pop(decision.keyed.fingerprint if decision.keyed else "", None)
-        # Asked for anew is asked for once: the asset whose call is shared has made it.
-        options = self.options
-        if decision.shares_with is not None:
-            options = replace(options, forced=options.forced - {name})
-        settle([decision.asset], self.facts, options, self.shop.oracle, self.decided)
+        settle([decision.asset], self.facts, self.options, self.shop.oracle, self.decided)
         return self.decided[name]
+
+    async def _share(self, decision: Decision, buyer: str) -> Outcome:
+        """Take the image that the call for another asset of this build gives."""
+        self.shop.emit(Started(decision.asset.name, decision.verdict.value))
+        await self._done[buyer].wait()
+        result = self.decided[buyer].result
+        if result is None:
+            reason = f"shares the call of `{buyer}`, which gave no image"
+            return self._outcome(decision, Status.BLOCKED, reason)
+        return await asyncio.to_thread(self._deliver_stored, decision, result, Status.RESTORED)
 
     def _settled(self, decision: Decision) -> Outcome:
         """Outcome of an asset for which nothing is run; its lockfile entry may still move."""
@@ -209,6 +215,9 @@ class Build:
             return await asyncio.to_thread(self._place_draft, decision, action)
         if not self.orders.buys and self.options.is_paid:
             return self._outcome(decision, Status.STALE, decision.reason)
+        first = self._buyers.setdefault(decision.key.fingerprint, asset.name)
+        if first != asset.name:
+            return await self._share(decision, first)
         request = await asyncio.to_thread(self._request, decision, action)
         bill = self._bills.setdefault(asset.name, Bill())
         self.shop.emit(Started(asset.name, "generate"))
@@ -225,8 +234,11 @@ class Build:
         return await asyncio.to_thread(self._deliver, decision, result, purchase.data, status)
 
     def _place_draft(self, decision: Decision, action: Generate) -> Outcome:
-        data = self.shop.paint_placeholder(placeholder_request(decision.asset, action))
-        self.shop.delivery.place_draft(decision.asset, data)
+        asset = decision.asset
+        data = self.shop.paint_placeholder(placeholder_request(asset, action))
+        if not self.shop.delivery.place_draft(asset, data):
+            changed = f"`{asset.output}` was changed while the build was running"
+            return self._outcome(decision, Status.HELD, changed)
         return self._outcome(decision, Status.DRAFTED, decision.reason)
 
     def _recorded_result(self, decision: Decision, result: ActionResult) -> ActionResult:
@@ -276,27 +288,32 @@ class Build:
 
     def _bring(self, decision: Decision) -> Outcome:
         """Restore or derive: the bytes are on this machine."""
-        asset = decision.asset
-        done = Status.RESTORED if decision.verdict is Verdict.RESTORE else Status.DERIVED
-        if isinstance(asset.action, Source) and decision.verdict is Verdict.DERIVE:
-            data = self.shop.files.read(asset.action.path)
-            if data is None:
-                raise OutputError(f"`{asset.action.path}` has gone")
-            result = ActionResult(image=digest_of(data), info=self._info_of(asset, data))
-        else:
-            wanted = decision.digest or decision.image
-            fetched = self.shop.supplier.fetch(wanted) if wanted is not None else None
-            if fetched is None or decision.result is None:
-                raise OutputError("the stored image went away while the build was running")
-            data, result = fetched, decision.result
-        return self._deliver(decision, result, data, done)
+        action, result = decision.asset.action, decision.result
+        if result is not None:
+            done = Status.RESTORED if decision.verdict is Verdict.RESTORE else Status.DERIVED
+            return self._deliver_stored(decision, result, done)
+        path = action.path if isinstance(action, Source) else ""
+        data = self.shop.files.read(path)
+        if data is None:
+            raise OutputError(f"`{path}` has gone")
+        result = ActionResult(image=digest_of(data), info=self._info_of(path, data))
+        return self._deliver(decision, result, data, Status.DERIVED)
 
-    def _info_of(self, asset: Asset, data: bytes) -> ImageInfo:
+    def _info_of(self, path: str, data: bytes) -> ImageInfo:
         try:
             return self.shop.images.inspect(data)
         except ImageError as error:
-            source = asset.action.path if isinstance(asset.action, Source) else asset.name
-            raise ImageError(f"`{source}` {error.what}", hint=error.hint) from error
+            raise ImageError(f"`{path}`: {error.what}", hint=error.hint) from error
+
+    def _deliver_stored(self, decision: Decision, result: ActionResult, done: Status) -> Outcome:
+        """Deliver from bytes that are somewhere on this machine."""
+        data = self.shop.supplier.fetch(decision.digest or result.image)
+        if data is None:
+            raise OutputError(
+                "the stored image went away while the build was running",
+                hint="run `assetgen build` again",
+            )
+        return self._deliver(decision, result, data, done)
 
     def _deliver(
         self, decision: Decision, result: ActionResult, data: bytes, done: Status

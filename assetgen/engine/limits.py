@@ -19,13 +19,19 @@ _RECOVERY = 0.25
 
 
 class Concurrency:
-    """Slots for calls: as many as asked for, fewer after the provider complained."""
+    """Slots for calls: as many as asked for, fewer after the provider complained.
+
+    A place is held for a whole purchase, claim and pauses between attempts included, and bounds
+    what is open at once. A slot is held for one call. Nobody waits for a claim while holding a
+    slot, so two builds that buy the same images cannot wait for each other.
+    """
 
     def __init__(self, ceiling: int) -> None:
         self._ceiling = ceiling
         self._allowed = float(ceiling)
         self._running = 0
         self._changed = asyncio.Condition()
+        self.places = asyncio.Semaphore(ceiling)
 
     @asynccontextmanager
     async def slot(self) -> AsyncIterator[None]:
@@ -73,6 +79,8 @@ class Purse:
         """
         budget = self._budget
         amount = estimate
+        if amount == 0:
+            return amount  # what is free needs no room
         if amount is None:
             amount = budget.per_asset if budget.per_asset is not None else Decimal(0)
             if budget.per_asset is None and budget.per_build is not None:
@@ -107,7 +115,7 @@ class Purse:
         async with self._changed:
             self._reserved -= held
             self.spent += bill
-            self._by_asset[asset] += bill - held
+            self._by_asset[asset] = self._by_asset.get(asset, Decimal(0)) + bill - held
             self._changed.notify_all()
 
     @property

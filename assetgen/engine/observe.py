@@ -60,7 +60,7 @@ class Observer:
         earlier = self.recorded.get(path)
         if earlier is not None and earlier.stamp == stamp and earlier.settled:
             fact = _fact_of(earlier)
-            if fact is not None:
+            if fact is not None and _answers(fact, is_input=known is None):
                 self.seen[path] = earlier
                 return fact
         now = self.clock.now()
@@ -76,7 +76,7 @@ class Observer:
         if pointed is not None:
             return FileFact(FileState.POINTER, pointed)
         if known is None:
-            return FileFact(FileState.IMAGE, digest)
+            return FileFact(FileState.FILE, digest)
         if not data:
             return FileFact(FileState.EMPTY)
         key = self.marked_key(data)
@@ -105,6 +105,13 @@ def _fact_of(entry: Entry) -> FileFact | None:
     except ValueError:
         return None
     return FileFact(state, None if entry.digest == "-" else Digest(entry.digest), key or None)
+
+
+def _answers(fact: FileFact, *, is_input: bool) -> bool:
+    """Whether what was found out says enough: what was an input may be an output now."""
+    if is_input:
+        return fact.digest is not None
+    return fact.state is not FileState.FILE
 
 
 class Oracle(Protocol):

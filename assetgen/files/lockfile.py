@@ -43,6 +43,20 @@ class LockFile:
                 hint="`assetgen build --rebuild-lock` writes it anew, buying nothing",
             ) from error
 
+    def bytes(self) -> bytes:
+        """What is there, whatever it is; nothing when there is no file.
+
+        Raises:
+            OutputError: the system refuses.
+        """
+        try:
+            with open(self._path, "rb") as file:
+                return file.read()
+        except FileNotFoundError:
+            return b""
+        except OSError as error:
+            raise OutputError(f"cannot read `{self._name}`: {error.strerror}") from error
+
     def read(self) -> Lock:
         """The lock; an empty one when there is no file."""
         text = self.text()

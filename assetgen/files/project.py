@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
+import secrets
 import stat
-import tempfile
 from pathlib import PurePosixPath
 
 from assetgen.core.stamp import Stamp, stamp_of
@@ -37,12 +37,13 @@ class ProjectFiles:
             descriptor = os.open(full, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         except (FileNotFoundError, NotADirectoryError):
             return None
-        except OSError as error:
+        except (OSError, ValueError) as error:
             raise _unusable(path, "read", error) from error
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode):
+            os.close(descriptor)
+            raise OutputError(f"`{path}` is not a regular file")
         with os.fdopen(descriptor, "rb") as file:
-            found = os.fstat(descriptor)
-            if not stat.S_ISREG(found.st_mode):
-                raise OutputError(f"`{path}` is not a regular file")
             if found.st_size > MAX_READ_BYTES:
                 raise OutputError(f"`{path}` is larger than {MAX_READ_BYTES // 2**20} MiB")
             self._check_inside(path, os.path.realpath(full))
@@ -64,7 +65,7 @@ class ProjectFiles:
             os.makedirs(folder, exist_ok=True)
             self._check_inside(path, os.path.realpath(folder))
             write_in_one_step(full, data)
-        except OSError as error:
+        except (OSError, ValueError) as error:
             raise _unusable(path, "write", error) from error
 
     def _check_inside(self, path: str, real: str) -> None:
@@ -79,17 +80,22 @@ class ProjectFiles:
 def write_in_one_step(full: str, data: bytes) -> None:
     """Write `data` beside `full`, sync it, and rename it to `full`.
 
+    The permissions are those of the file that is replaced, else what the user's umask gives.
+
     Raises:
         OSError: as the system says; the temporary file is gone then.
     """
-    folder = os.path.dirname(full) or "."
-    suffix = PurePosixPath(full).suffix
-    descriptor, temporary = tempfile.mkstemp(prefix=".assetgen-", suffix=suffix, dir=folder)
+    folder, name = os.path.split(full)
+    temporary = os.path.join(
+        folder, f".assetgen-{secrets.token_hex(8)}{PurePosixPath(name).suffix}"
+    )
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    descriptor = os.open(temporary, flags, 0o666)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
             file.flush()
-            os.fchmod(descriptor, _mode_for(full))
+            _copy_mode(full, descriptor)
             os.fsync(descriptor)
         os.replace(temporary, full)
     except BaseException:
@@ -97,15 +103,15 @@ def write_in_one_step(full: str, data: bytes) -> None:
         raise
 
 
-def _mode_for(full: str) -> int:
-    """Permissions of the file that is replaced, else what the user's umask gives a new file."""
+def _copy_mode(full: str, descriptor: int) -> None:
     try:
-        return stat.S_IMODE(os.stat(full).st_mode)
-    except OSError:
-        umask = os.umask(0o077)
-        os.umask(umask)
-        return 0o666 & ~umask
+        mode = stat.S_IMODE(os.stat(full).st_mode)
+    except FileNotFoundError:
+        return
+    os.fchmod(descriptor, mode)
 
 
-def _unusable(path: str, verb: str, error: OSError) -> OutputError:
-    return OutputError(f"cannot {verb} `{path}`: {error.strerror or error}")
+def _unusable(path: str, verb: str, error: OSError | ValueError) -> OutputError:
+    """`ValueError` is what a path gives that no file can have: NUL, or half a surrogate pair."""
+    reason = error.strerror if isinstance(error, OSError) else "no file can have this path"
+    return OutputError(f"cannot {verb} `{path}`: {reason or error}")

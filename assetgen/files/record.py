@@ -29,14 +29,18 @@ def write_record(path: str, record: Record) -> None:
     Raises:
         OutputError: the system refuses.
     """
-    text = dump_record(record)
+    data = dump_record(record).encode("utf-8")
     try:
-        with open(path, encoding="utf-8") as file:
-            if file.read() == text:
-                return
-    except (OSError, UnicodeDecodeError):
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-    try:
-        write_in_one_step(path, text.encode("utf-8"))
+        if _bytes_at(path) != data:
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            write_in_one_step(path, data)
     except OSError as error:
         raise OutputError(f"cannot write `{path}`: {error.strerror or error}") from error
+
+
+def _bytes_at(path: str) -> bytes | None:
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except (FileNotFoundError, NotADirectoryError):
+        return None

@@ -20,7 +20,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Unpack
 
 from assetgen._version import __version__
-from assetgen.core.events import Done, Planned
+from assetgen.core.events import Done, Planned, Warned
 from assetgen.core.lock import salvage_lock
 from assetgen.core.plan import total
 from assetgen.engine.buy import Buyer, recover
@@ -126,7 +126,7 @@ class Session:
         adapters.open_cache(create=True)
         self._recover()
         if settings.rebuild_lock:
-            self._rebuild_lock()
+            self._rebuild_lock(emit)
             settings = replace(settings, locked=True)
         found = survey(adapters, settings, adapters.lockfile.read())
         shop = self._workshop(found, settings, halt, emit)
@@ -165,14 +165,18 @@ class Session:
             at=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         )
 
-    def _rebuild_lock(self) -> None:
+    def _rebuild_lock(self, emit: Emit) -> None:
         adapters = self._adapters
         project = adapters.load()
+        damaged = adapters.lockfile.bytes()
+        if damaged:
+            kept = adapters.cache().blobs.keep(damaged)
+            emit(Warned(None, f"the lockfile as it was is kept as {kept}"))
         observer = adapters.observer(use_record=False)
         adapters.lockfile.rebuild(
             rebuilt_lock(
                 project,
-                salvage_lock(adapters.lockfile.text() or ""),
+                salvage_lock(damaged.decode("utf-8", "replace")),
                 observer.outputs([asset.output for asset in project.assets], frozenset()),
                 observer.inputs(input_paths(project.assets)),
             )
@@ -194,6 +198,7 @@ class Session:
                 files=adapters.files,
                 images=adapters.images(),
                 blobs=adapters.cache().blobs,
+                actions=adapters.cache().actions,
                 journal=adapters.journal,
                 observer=found.observer,
                 facts=found.facts,

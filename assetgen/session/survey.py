@@ -72,7 +72,7 @@ def survey(
         project = replace(project, budget=budget)
     chosen, wanted = _chosen(project, settings)
     observer = adapters.observer(use_record=not offline)
-    journal = {} if offline else adapters.journal.read()
+    journal = adapters.journal.read()
     outputs = [asset.output for asset in chosen]
     facts = Facts(
         lock=lock,
