@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from assetgen._version import __version__
 from assetgen.cli.render import render_error
+from assetgen.cli.streams import abandon_stdout, accept_every_letter
 from assetgen.errors import AssetgenError, LockfileError, ManifestError, ManifestFaults, UsageError
 
 if TYPE_CHECKING:
@@ -43,13 +44,13 @@ exit codes:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code; no exception leaves."""
+    accept_every_letter()
+    code = 0
     try:
         code = _run(arguments)
         sys.stdout.flush()
     except BrokenPipeError:
-        # Whoever read our output has seen enough; keep Python from complaining at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        abandon_stdout()  # whoever read it has seen enough
     return code
 
 

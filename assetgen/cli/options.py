@@ -47,14 +47,14 @@ def usd(text: str) -> Decimal:
     """A non-negative amount of dollars."""
     amount = parse_usd(text.removeprefix("$"))
     if amount is None:
-        raise argparse.ArgumentTypeError(f"`{text}` is not an amount such as 1.50")
+        raise argparse.ArgumentTypeError(f"{text!r} is not an amount such as 1.50")
     return amount
 
 
 def positive_int(text: str) -> int:
     """A whole number from 1."""
     if not text.isascii() or not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"`{text}` is not a whole number from 1")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1")
     return int(text)
 
 
@@ -65,5 +65,5 @@ def positive_seconds(text: str) -> float:
     except ValueError:
         seconds = 0.0
     if not 0 < seconds < float("inf"):
-        raise argparse.ArgumentTypeError(f"`{text}` is not a number of seconds above 0")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds above 0")
     return seconds

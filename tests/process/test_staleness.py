@@ -507,9 +507,8 @@ def test_an_orphan_is_named_and_never_deleted(built: Project, cli: Cli) -> None:
     assert cli("check", "--strict").code == 4
 
 
-def test_the_key_is_in_no_file_that_a_build_writes(
-    built: Project, cli: Cli, tmp_path: Path
-) -> None:
+@pytest.mark.usefixtures("built")
+def test_the_key_is_in_no_file_that_a_build_writes(cli: Cli, tmp_path: Path) -> None:
     cli("build", "--force", "hero", "--json")
     secret = API_KEY.encode()
     for path in tmp_path.rglob("*"):
@@ -528,3 +527,35 @@ def test_the_lockfile_holds_provenance_and_no_path_of_the_machine(
     assert str(built.root) not in text
     assert openrouter.base_url not in text
     assert Path("art/hero.png").as_posix() == entry["output"]
+
+
+def test_a_lockfile_that_is_no_text_is_kept_and_mended(
+    built: Project, cli: Cli, openrouter: OpenRouterStandIn, tmp_path: Path
+) -> None:
+    before = built.read_text("assets.lock")
+    damaged = before.encode()[:-40] + b"\xff\xfe"
+    built.write("assets.lock", damaged)
+    assert cli("build").code == 2
+    result = cli("build", "--rebuild-lock", env=FREE)
+    assert result.code == 0, result.err
+    assert built.read_text("assets.lock") == before
+    digest = sha256(damaged).hexdigest()
+    assert f"sha256:{digest}" in result.err
+    assert [path.read_bytes() for path in (tmp_path / "cache").rglob(digest)] == [damaged]
+    assert len(openrouter.generations) == 3
+
+
+def test_outputs_that_another_encoder_wrote_here_are_fresh_for_check_too(
+    project: Project, cli: Cli, openrouter: OpenRouterStandIn
+) -> None:
+    project.write("refs/frame.png", picture("7"))
+    project.write("assets.yaml", MANIFEST.replace("art/icon.png", "art/icon.webp"))
+    assert cli("build").code == 0
+    # As if a teammate's encoder had written other bytes from the same image:
+    entry = next(line for line in project.lock if line.get("name") == "icon")
+    lock = project.read_text("assets.lock").replace(entry["digest"], "sha256:" + "0" * 64)
+    project.write("assets.lock", lock)
+    assert cli("build", env=FREE).code == 0
+    assert cli("check", env=FREE).code == 0
+    assert project.read_text("assets.lock") == lock
+    assert len(openrouter.generations) == 3

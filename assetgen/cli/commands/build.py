@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import signal
 import sys
@@ -17,6 +16,7 @@ from assetgen.cli.options import (
     positive_seconds,
 )
 from assetgen.cli.render import event_line, printable
+from assetgen.cli.streams import abandon_stdout, print_json
 from assetgen.core.events import event_json
 from assetgen.core.report import Status
 from assetgen.session import DEFAULT_JOBS, DEFAULT_TIMEOUT_S, Session, Settings
@@ -120,8 +120,11 @@ def _print_line(event: Event) -> None:
 
 
 def _print_json(event: Event) -> None:
-    sys.stdout.write(json.dumps(event_json(event), ensure_ascii=False) + "\n")
-    sys.stdout.flush()
+    try:
+        print_json(event_json(event))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        abandon_stdout()  # the build was asked for, whether or not anybody listens to its end
 
 
 def _print_held(report: Report) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from typing import TYPE_CHECKING
 
 from assetgen.cli.options import add_json, add_selectors
 from assetgen.cli.render import printable, render_table
+from assetgen.cli.streams import print_json
 from assetgen.core.plan import Hold, Verdict
 from assetgen.core.report import plan_json
 from assetgen.session import Session, Settings
@@ -41,8 +41,7 @@ def run(args: argparse.Namespace) -> int:
     plan = Session(args.manifest).check(settings, inputs_only=args.inputs)
     findings = [decision for decision in plan.decisions if not is_fresh(decision)]
     if args.json:
-        json.dump(plan_json(plan), sys.stdout, ensure_ascii=False, indent=2)
-        sys.stdout.write("\n")
+        print_json(plan_json(plan), indent=2)
     else:
         _print(plan, findings)
     failed = bool(findings) or (args.strict and bool(plan.orphans))

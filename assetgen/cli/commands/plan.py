@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from typing import TYPE_CHECKING
 
 from assetgen.cli.options import add_json, add_selectors, add_wishes
 from assetgen.cli.render import plan_lines
+from assetgen.cli.streams import print_json
 from assetgen.core.report import plan_json
 from assetgen.session import Session, Settings
 
@@ -36,8 +36,7 @@ def run(args: argparse.Namespace) -> int:
     )
     plan = Session(args.manifest).plan(settings)
     if args.json:
-        json.dump(plan_json(plan), sys.stdout, ensure_ascii=False, indent=2)
-        sys.stdout.write("\n")
+        print_json(plan_json(plan), indent=2)
     else:
         is_paid = plan.project.provider != "draft" and not args.draft
         sys.stdout.writelines(f"{line}\n" for line in plan_lines(plan, is_paid=is_paid))
