@@ -10,6 +10,32 @@ The public names are resolved on first use, so that importing the package costs 
 
 from assetgen._version import __version__ as __version__
 
+TYPE_CHECKING = False  # importing `typing` for it would cost a no-op build half its time
+if TYPE_CHECKING:
+    from assetgen.core.model import Project as Project
+    from assetgen.core.report import Plan as Plan
+    from assetgen.core.report import Report as Report
+    from assetgen.errors import AssetgenError as AssetgenError
+    from assetgen.errors import ManifestFaults as ManifestFaults
+    from assetgen.session import (
+        Session as Session,
+    )
+    from assetgen.session import (
+        Settings as Settings,
+    )
+    from assetgen.session import (
+        build as build,
+    )
+    from assetgen.session import (
+        check as check,
+    )
+    from assetgen.session import (
+        load as load,
+    )
+    from assetgen.session import (
+        plan as plan,
+    )
+
 _HOMES = {
     "AssetgenError": "errors",
     "ManifestFaults": "errors",
@@ -24,8 +50,6 @@ _HOMES = {
     "plan": "session",
 }
 
-__all__ = ["__version__", *_HOMES]  # noqa: PLE0604 - the names are strings in a table
-
 
 def __getattr__(name: str) -> object:
     if name not in _HOMES:
@@ -33,3 +57,7 @@ def __getattr__(name: str) -> object:
     import importlib  # noqa: PLC0415 - not needed by who only asks for the version
 
     return getattr(importlib.import_module(f"assetgen.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOMES])

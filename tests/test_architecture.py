@@ -23,7 +23,7 @@ PYPROJECT = Path(__file__).parent.parent / "pyproject.toml"
 EVERYWHERE = {"errors", "_version"}
 ADAPTERS = {"manifest", "providers", "steps", "cache", "files"}
 LAYERS: dict[str, set[str]] = {
-    "__init__": set(),
+    "__init__": {"core", "session"},
     "__main__": {"cli"},
     "_version": set(),
     "errors": set(),

@@ -6,6 +6,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from assetgen.core.money import parse_usd
+from assetgen.session import Settings
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -40,6 +41,17 @@ def add_wishes(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--max-cost", type=usd, metavar="USD", help="cap for this build, instead of the manifest's"
+    )
+
+
+def wishes(args: argparse.Namespace) -> Settings:
+    """What `add_selectors` and `add_wishes` have read."""
+    return Settings(
+        selectors=tuple(args.selectors),
+        draft=args.draft,
+        rebuy=args.rebuy,
+        force=tuple(args.force),
+        max_cost_usd=args.max_cost,
     )
 
 

@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from assetgen.cli.options import (
@@ -14,12 +15,13 @@ from assetgen.cli.options import (
     add_wishes,
     positive_int,
     positive_seconds,
+    wishes,
 )
 from assetgen.cli.render import event_line, printable
 from assetgen.cli.streams import abandon_stdout, print_json
 from assetgen.core.events import event_json
 from assetgen.core.report import Status
-from assetgen.session import DEFAULT_JOBS, DEFAULT_TIMEOUT_S, Session, Settings
+from assetgen.session import DEFAULT_JOBS, DEFAULT_TIMEOUT_S, Session
 
 if TYPE_CHECKING:
     import argparse
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
     from assetgen.core.events import Event
     from assetgen.core.report import Report
+    from assetgen.session import Settings
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -64,13 +67,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Build, telling what happens as it happens."""
-    settings = Settings(
-        selectors=tuple(args.selectors),
-        draft=args.draft,
-        rebuy=args.rebuy,
-        force=tuple(args.force),
+    settings = replace(
+        wishes(args),
         locked=args.locked,
-        max_cost_usd=args.max_cost,
         jobs=args.jobs,
         timeout_s=args.timeout,
         fail_fast=args.fail_fast,

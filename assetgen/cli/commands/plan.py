@@ -5,11 +5,11 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from assetgen.cli.options import add_json, add_selectors, add_wishes
+from assetgen.cli.options import add_json, add_selectors, add_wishes, wishes
 from assetgen.cli.render import plan_lines
 from assetgen.cli.streams import print_json
 from assetgen.core.report import plan_json
-from assetgen.session import Session, Settings
+from assetgen.session import Session
 
 if TYPE_CHECKING:
     import argparse
@@ -27,14 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the plan."""
-    settings = Settings(
-        selectors=tuple(args.selectors),
-        draft=args.draft,
-        rebuy=args.rebuy,
-        force=tuple(args.force),
-        max_cost_usd=args.max_cost,
-    )
-    plan = Session(args.manifest).plan(settings)
+    plan = Session(args.manifest).plan(wishes(args))
     if args.json:
         print_json(plan_json(plan), indent=2)
     else:
