@@ -106,15 +106,14 @@ class Buyer:
         Raises:
             ProviderError, CacheError, OverBudgetError, HaltedError.
         """
-        async with self.slots.places:
-            claim = await self._claim(request)
-            with claim:
-                known = None if anew else await asyncio.to_thread(self._known, request.fingerprint)
-                if known is not None:
-                    return known
-                if self.halt.is_set:
-                    raise HaltedError
-                return await self._attempt(request, estimate, bill)
+        if self.halt.is_set:
+            raise HaltedError
+        claim = await self._claim(request)
+        with claim:
+            known = None if anew else await asyncio.to_thread(self._known, request.fingerprint)
+            if known is not None:
+                return known
+            return await self._attempt(request, estimate, bill)
 
     async def _claim(self, request: Request) -> AbstractContextManager[object]:
         waited = 0.0

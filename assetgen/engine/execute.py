@@ -218,12 +218,17 @@ class Build:
         first = self._buyers.setdefault(decision.key.fingerprint, asset.name)
         if first != asset.name:
             return await self._share(decision, first)
+        buyer = self.shop.buyer()
+        async with buyer.slots.places:  # bounds the images in memory, references included
+            self.shop.emit(Started(asset.name, "generate"))
+            return await self._buy(buyer, decision, action)
+
+    async def _buy(self, buyer: Buyer, decision: Decision, action: Generate) -> Outcome:
+        asset = decision.asset
         request = await asyncio.to_thread(self._request, decision, action)
         bill = self._bills.setdefault(asset.name, Bill())
-        self.shop.emit(Started(asset.name, "generate"))
-        purchase = await self.shop.buyer().buy(
-            request, decision.estimate, bill, anew=asset.name in self.options.forced
-        )
+        anew = asset.name in self.options.forced
+        purchase = await buyer.buy(request, decision.estimate, bill, anew=anew)
         if not purchase.was_bought:
             decision = replace(decision, reason="another build made it in the meantime")
         warning = shape_warning(asset, purchase.result)
