@@ -91,6 +91,8 @@ def price_of(decision: Decision) -> str:
         return "free" if decision.is_work else ""
     if decision.estimate.usd is None:
         return "price unknown"
+    if not decision.estimate.usd:
+        return "free"
     words = "up to" if decision.verdict is Verdict.WAIT else "about"
     return f"{words} {format_usd(decision.estimate.usd)}"
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from assetgen.cli.options import add_json, add_selectors
 from assetgen.cli.render import printable, render_table
+from assetgen.cli.report import is_fresh, state_of, write_report
 from assetgen.cli.streams import print_json
-from assetgen.core.plan import Hold, Verdict
+from assetgen.core.plan import Verdict
 from assetgen.core.report import plan_json
 from assetgen.session import Session, Settings
 
@@ -32,6 +33,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--strict", action="store_true", help="exit 4 also when moved or removed assets left files"
     )
+    parser.add_argument(
+        "--report",
+        metavar="FILE",
+        help="also write the findings to FILE, for a pull request (.md) or a program (.json)",
+    )
     add_json(parser, "one document")
 
 
@@ -44,18 +50,15 @@ def run(args: argparse.Namespace) -> int:
         print_json(plan_json(plan), indent=2)
     else:
         _print(plan, findings)
+    if args.report:
+        write_report(args.report, plan)
     failed = bool(findings) or (args.strict and bool(plan.orphans))
     return EXIT_NOT_UP_TO_DATE if failed else 0
 
 
-def is_fresh(decision: Decision) -> bool:
-    """Whether `check` accepts the asset as it is: up to date, or pinned on purpose."""
-    return decision.verdict is Verdict.KEEP or decision.hold is Hold.PINNED
-
-
 def _print(plan: Plan, findings: list[Decision]) -> None:
     rows = [
-        [_word(decision), decision.asset.name, decision.asset.output, printable(decision.reason)]
+        [state_of(decision), decision.asset.name, decision.asset.output, printable(decision.reason)]
         for decision in plan.decisions
         if decision.verdict is not Verdict.KEEP
     ]
@@ -63,13 +66,7 @@ def _print(plan: Plan, findings: list[Decision]) -> None:
     lines += [f"orphan  {printable(entry.output)}  nothing needs it" for entry in plan.orphans]
     count = len(plan.decisions)
     if findings:
-        lines.append(f"{len(findings)} of {count} assets not up to date; `assetgen build` mends it")
+        lines.append(f"{len(findings)} of {count} assets not up to date")
     else:
         lines.append(f"up to date: {count} asset{'' if count == 1 else 's'}")
     sys.stdout.writelines(f"{line}\n" for line in lines)
-
-
-def _word(decision: Decision) -> str:
-    if decision.hold is Hold.PINNED:
-        return "pinned"
-    return "altered" if decision.hold is Hold.EDITED else "stale"
