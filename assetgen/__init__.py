@@ -38,12 +38,16 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "AssetgenError": "errors",
+    "Decision": "core.plan",
     "ManifestFaults": "errors",
+    "Outcome": "core.report",
     "Plan": "core.report",
     "Project": "core.model",
     "Report": "core.report",
     "Session": "session",
     "Settings": "session",
+    "Status": "core.report",
+    "Verdict": "core.plan",
     "build": "session",
     "check": "session",
     "load": "session",

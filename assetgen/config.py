@@ -1,4 +1,4 @@
-"""Settings from the environment: every variable that assetgen reads is named here."""
+"""The provider's settings from the environment; `cache.folder` reads where the cache is."""
 
 from __future__ import annotations
 
@@ -10,14 +10,13 @@ if TYPE_CHECKING:
 
 API_KEY = "OPENROUTER_API_KEY"
 BASE_URL = "OPENROUTER_BASE_URL"
-CACHE_DIR = "ASSETGEN_CACHE_DIR"
 
 DEFAULT_BASE_URL = "https://openrouter.ai/api/v1"
 
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """What the environment says about the provider. The cache folder is read by `cache.folder`."""
+    """What the environment says about the provider."""
 
     api_key: str | None = field(default=None, repr=False)
     base_url: str = DEFAULT_BASE_URL

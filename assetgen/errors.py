@@ -78,6 +78,9 @@ class ManifestFaults(AssetgenError):
         super().__init__(f"{count} fault{'s' if count != 1 else ''} in the manifest")
         self.faults = tuple(faults)
 
+    def __str__(self) -> str:
+        return "\n".join([self.what, *(f"{fault.where}: {fault}" for fault in self.faults)])
+
 
 class LockfileError(AssetgenError):
     """The lockfile cannot be read as one."""

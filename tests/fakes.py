@@ -470,6 +470,7 @@ class Machine:
         )
         delivery = Delivery(
             actions=self.actions,
+            forced=survey.options.forced,
             files=self.files,
             images=self.images,
             blobs=self.blobs,

@@ -25,6 +25,8 @@ class FileState(Enum):
     UNREADABLE = "unreadable"
     """Bytes that are no image."""
     IMAGE = "image"
+    OBSTRUCTED = "obstructed"
+    """No file, or one that must not be read: `problem` says why."""
     POINTER = "pointer"
     """A Git LFS pointer: its digest is the oid it names."""
     DRAFT = "draft"
@@ -38,6 +40,7 @@ class FileFact:
     state: FileState
     digest: Digest | None = None
     draft_key: str | None = None
+    problem: str = ""
 
     @property
     def is_image(self) -> bool:

@@ -20,7 +20,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from assetgen.core.digest import Digest, parse_digest
-from assetgen.core.fingerprint import KEY_SCHEME
+from assetgen.core.fingerprint import CONVERT_VERSION, KEY_SCHEME
 from assetgen.core.money import json_usd, parse_usd
 from assetgen.core.result import ActionResult, ImageInfo
 from assetgen.errors import Location, LockfileError
@@ -50,6 +50,8 @@ class LockEntry:
     result: ActionResult
     """The image as it came."""
     take: int = 1
+    convert_version: int = CONVERT_VERSION
+    """Of the conversion from image to output; says nothing where they are the same bytes."""
     key_scheme: int = KEY_SCHEME
     is_orphan: bool = False
 
@@ -129,6 +131,8 @@ def _entry_text(entry: LockEntry) -> str:
         "key_scheme": entry.key_scheme,
         "inputs": dict(sorted(entry.inputs.items())),
     }
+    if entry.digest != result.image:
+        document["convert_version"] = entry.convert_version
     if result.date:
         document |= {
             "take": entry.take,
@@ -253,6 +257,7 @@ def _parse_entry(fields: Mapping[str, Any]) -> LockEntry | None:
         inputs=inputs,
         result=result,
         take=_number(fields.get("take", 1)),
+        convert_version=_number(fields.get("convert_version", CONVERT_VERSION)),
         key_scheme=_number(fields["key_scheme"]),
         is_orphan=fields.get("orphan", False) is True,
     )

@@ -13,10 +13,10 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from assetgen.core.facts import FileFact, FileState, Question
-from assetgen.core.fingerprint import Keyed, conversion_key, key_of
+from assetgen.core.fingerprint import CONVERT_VERSION, Keyed, conversion_key, key_of
 from assetgen.core.model import AssetReference, Generate, Source
 from assetgen.core.price import FREE, Estimate
-from assetgen.core.reasons import changes, what_is_wrong, why_stale
+from assetgen.core.reasons import changes, what_is_wrong, why_held, why_stale
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -49,6 +49,8 @@ class Hold(Enum):
     """It was bought, and its bytes are nowhere on this machine."""
     BLOCKED = "blocked"
     """An image it reads is held and cannot be had."""
+    OBSTRUCTED = "obstructed"
+    """Something that is no file, or leads out of the project, is at the output path."""
     REAL_IMAGE = "real-image"
     """Stale, but `--draft` leaves real images alone."""
 
@@ -66,6 +68,8 @@ class Options:
     draft: bool = False
     """Fill what has no image with placeholder drafts, and buy nothing."""
     rebuy: bool = False
+    knows_store: bool = True
+    """False where no cache was opened, so that nobody can say who made an unknown image."""
     forced: frozenset[str] = frozenset()
     """Names to be made anew, whatever the verdict."""
     estimate: Callable[[Generate], Estimate] = field(default=lambda _: FREE)
@@ -90,6 +94,8 @@ class Decision:
     """The image this asset has or will be given, once it is known."""
     digest: Digest | None = None
     """Digest of the bytes to be restored to the output, or that are there."""
+    source_image: Digest | None = None
+    """Of a source that must be brought to its output: the image, which is the file itself."""
     is_draft: bool = False
     """Whether a placeholder draft is to be drawn."""
     shares_with: str | None = None
@@ -106,7 +112,7 @@ class Decision:
     @property
     def image(self) -> Digest | None:
         """The image that dependants read; None while it is unknown."""
-        return self.result.image if self.result is not None else None
+        return self.result.image if self.result is not None else self.source_image
 
     @property
     def is_work(self) -> bool:
@@ -170,6 +176,15 @@ def decide_one(
     """
     entry = facts.lock.entries.get(asset.name)
     forced = asset.name in options.forced
+    present = facts.output(asset.output)
+    if present.state is FileState.OBSTRUCTED:
+        return Decision(
+            asset=asset,
+            verdict=Verdict.HOLD,
+            hold=Hold.OBSTRUCTED,
+            reason=f"{present.problem}; remove it, or choose another output",
+            result=entry.result if entry is not None else None,
+        )
     if asset.pinned and entry is not None and not forced:
         return _decide_pinned(asset, entry, facts, options, decided)
     digests = _input_digests(asset, facts, decided)
@@ -177,28 +192,39 @@ def decide_one(
         return replace(digests, estimate=_estimate(asset, options))
     keyed = key_of(asset, options.provider, digests)
     if forced:
-        return _make(asset, keyed, facts, options, "asked for with `--force`")
+        return _make(asset, keyed, digests, facts, options, reason="asked for with `--force`")
+    return _decide_by_inputs(asset, keyed, digests, facts, options)
+
+
+def _decide_by_inputs(
+    asset: Asset, keyed: Keyed, digests: list[Digest], facts: Facts, options: Options
+) -> Decision:
+    """The verdict on an asset all of whose inputs are known."""
+    entry, present = facts.lock.entries.get(asset.name), facts.output(asset.output)
     known = _known(asset, keyed, facts)
     target = _target(asset, keyed, known, facts, options) if known is not None else None
     if target is not None and target.is_there:
-        return Decision(
-            asset=asset,
-            verdict=Verdict.KEEP,
-            reason="up to date",
-            keyed=keyed,
-            result=target.result,
-            digest=facts.output(asset.output).digest,
-        )
-    present = facts.output(asset.output)
+        return _kept(asset, keyed, target.result, facts)
     if present.is_image and present.digest not in digests and not _is_ours(present, facts):
-        return _held_as_edited(asset, keyed, entry, known)
+        return _held_as_edited(asset, keyed, entry, known, options)
+    if asset.pinned and present.is_image:
+        return _held_as_pinned_unrecorded(asset, keyed, present, facts)
     if target is None:
-        return _make(asset, keyed, facts, options, why_stale(entry, keyed, present))
+        reason = why_stale(entry, keyed, present)
+        return _make(asset, keyed, digests, facts, options, reason=reason)
     if entry is not None and entry.fingerprint != keyed.fingerprint:
         reason = f"{changes(entry.inputs, keyed.inputs)}; this image was made before"
     else:
         reason = what_is_wrong(present)
-    return _bring_back(asset, keyed, target, facts, options, reason=reason)
+    found = _bring_back(asset, keyed, target, facts, reason=reason)
+    if found is not None:
+        return found
+    if isinstance(asset.action, Source) or options.provider == "draft":
+        return _make(asset, keyed, digests, facts, options, reason=reason)
+    if options.rebuy:
+        again = f"{reason}; bought before, not here (`--rebuy`)"
+        return _make(asset, keyed, digests, facts, options, reason=again)
+    return _held_as_not_here(asset, keyed, target, reason)
 
 
 # What the asset reads
@@ -218,7 +244,7 @@ def _input_digests(
         read = decided[reference.name]
         if read.image is not None:
             digests.append(read.image)
-        elif read.verdict is Verdict.HOLD:
+        elif read.verdict is Verdict.HOLD and read.hold is not Hold.REAL_IMAGE:
             reason = f"reads `{reference.name}`, which is held: {read.reason}"
             return Decision(asset=asset, verdict=Verdict.HOLD, hold=Hold.BLOCKED, reason=reason)
         else:
@@ -251,12 +277,42 @@ def _known(asset: Asset, keyed: Keyed, facts: Facts) -> _Known | None:
     others = facts.lock.by_fingerprint.get(keyed.fingerprint)
     entry = own if own is not None and own.fingerprint == keyed.fingerprint else others
     if entry is not None:
-        same_format = _format_of(entry.output) == _format_of(asset.output)
-        return _Known(result=entry.result, digest=entry.digest if same_format else None)
+        return _newer_here(asset, keyed, entry, facts) or _Known(
+            result=entry.result, digest=_recorded_output(entry, asset)
+        )
     if isinstance(asset.action, Source):
         return None
     result = _ask_result(keyed.fingerprint, facts)
     return _Known(result=result, digest=None) if result is not None else None
+
+
+def _newer_here(asset: Asset, keyed: Keyed, entry: LockEntry, facts: Facts) -> _Known | None:
+    """An image for the same inputs that was made here after the lockfile was written.
+
+    The journal notes what this machine wrote and the lockfile does not name yet: after a crash
+    between the two, the newer image is the one that was asked and paid for.
+    """
+    present = facts.output(asset.output).digest
+    key = facts.journal.get(present) if present is not None else None
+    if key is None or present is None or present in facts.lock.by_digest:
+        return None
+    if key == conversion_key(entry.result.image, asset.format):
+        return None  # the recorded image, written by another encoder
+    result = _ask_result(keyed.fingerprint, facts)
+    if result is None or result.image == entry.result.image:
+        return None
+    is_its_output = key == keyed.fingerprint and result.image == present
+    if is_its_output or key == conversion_key(result.image, asset.format):
+        return _Known(result=result, digest=present)
+    return None
+
+
+def _recorded_output(entry: LockEntry, asset: Asset) -> Digest | None:
+    """The recorded output, when today's conversion would give the same file."""
+    if _format_of(entry.output) != _format_of(asset.output):
+        return None
+    is_converted = entry.digest != entry.result.image
+    return entry.digest if not is_converted or entry.convert_version == CONVERT_VERSION else None
 
 
 def _format_of(path: str) -> str:
@@ -297,6 +353,17 @@ def _target(asset: Asset, keyed: Keyed, known: _Known, facts: Facts, options: Op
 # Verdicts
 
 
+def _kept(asset: Asset, keyed: Keyed | None, result: ActionResult, facts: Facts) -> Decision:
+    return Decision(
+        asset=asset,
+        verdict=Verdict.KEEP,
+        reason="up to date",
+        keyed=keyed,
+        result=result,
+        digest=facts.output(asset.output).digest,
+    )
+
+
 def _decide_pinned(
     asset: Asset,
     entry: LockEntry,
@@ -307,23 +374,25 @@ def _decide_pinned(
     """An existing image is never replaced; a missing one is restored."""
     digests = _input_digests(asset, facts, decided)
     keyed = None if isinstance(digests, Decision) else key_of(asset, options.provider, digests)
+    newer = _newer_here(asset, keyed, entry, facts) if keyed is not None else None
+    if newer is not None:
+        return _kept(asset, keyed, newer.result, facts)
     recorded = Keyed(fingerprint=entry.fingerprint, inputs=entry.inputs)
-    known = _Known(result=entry.result, digest=entry.digest)
+    known = _Known(result=entry.result, digest=_recorded_output(entry, asset))
     target = _target(asset, recorded, known, facts, options)
     present = facts.output(asset.output)
     if not target.is_there and present.is_image and not _is_ours(present, facts):
-        return _held_as_edited(asset, recorded, entry, known)
+        return _held_as_edited(asset, recorded, entry, known, options)
     if not target.is_there:
-        return _bring_back(asset, recorded, target, facts, options, reason=what_is_wrong(present))
+        reason = what_is_wrong(present)
+        found = _bring_back(asset, recorded, target, facts, reason=reason)
+        if found is not None:
+            return found
+        if (options.rebuy or options.provider == "draft") and not isinstance(digests, Decision):
+            return _make(asset, recorded, digests, facts, options, reason=reason)
+        return _held_as_not_here(asset, recorded, target, reason)
     if keyed is not None and keyed.fingerprint == entry.fingerprint:
-        return Decision(
-            asset=asset,
-            verdict=Verdict.KEEP,
-            reason="up to date",
-            keyed=keyed,
-            result=entry.result,
-            digest=present.digest,
-        )
+        return _kept(asset, keyed, entry.result, facts)
     changed = "its inputs may change" if keyed is None else changes(entry.inputs, keyed.inputs)
     return Decision(
         asset=asset,
@@ -337,38 +406,94 @@ def _decide_pinned(
 
 
 def _held_as_edited(
-    asset: Asset, keyed: Keyed, entry: LockEntry | None, known: _Known | None
+    asset: Asset, keyed: Keyed, entry: LockEntry | None, known: _Known | None, options: Options
 ) -> Decision:
     """Somebody's picture is in the way; dependants go on with the recorded image."""
-    what = "edited by hand" if entry is not None else "an image that assetgen did not make is there"
-    recorded = known.result if known is not None else entry.result if entry is not None else None
+    recorded = entry.result if entry is not None else known.result if known is not None else None
     return Decision(
         asset=asset,
         verdict=Verdict.HOLD,
         hold=Hold.EDITED,
-        reason=f"{what}; `assetgen build --force {asset.name}` replaces it and keeps its bytes",
+        reason=why_held(asset, is_recorded=entry is not None, knows_store=options.knows_store),
         keyed=keyed,
         result=recorded,
     )
 
 
-def _make(asset: Asset, keyed: Keyed, facts: Facts, options: Options, reason: str) -> Decision:
+def _held_as_pinned_unrecorded(
+    asset: Asset, keyed: Keyed, present: FileFact, facts: Facts
+) -> Decision:
+    """A pinned asset under a name that the lockfile does not know, as after renaming it."""
+    entries = facts.lock.by_digest.get(present.digest or "", [])
+    return Decision(
+        asset=asset,
+        verdict=Verdict.HOLD,
+        hold=Hold.PINNED,
+        reason="pinned: the image that is there stays; remove `pinned` to make it again",
+        keyed=keyed,
+        result=entries[0].result if entries else None,
+    )
+
+
+def _held_as_not_here(asset: Asset, keyed: Keyed, target: _Target, reason: str) -> Decision:
+    return Decision(
+        asset=asset,
+        verdict=Verdict.HOLD,
+        hold=Hold.NOT_HERE,
+        reason=f"{reason}; it was bought and its bytes are not on this machine: get the file back "
+        f"from git or a teammate, or buy it again with `assetgen build --rebuy {asset.name}`",
+        keyed=keyed,
+        result=target.result,
+    )
+
+
+def _make(
+    asset: Asset,
+    keyed: Keyed,
+    digests: list[Digest],
+    facts: Facts,
+    options: Options,
+    *,
+    reason: str,
+) -> Decision:
+    """Generate or derive, unless something it reads is only named here and not here itself."""
     if isinstance(asset.action, Source):
         fact = facts.inputs[asset.action.path]
         if fact.state is FileState.POINTER:
             return _pointer_hold(asset, keyed, asset.action.path)
-        return Decision(asset=asset, verdict=Verdict.DERIVE, reason=reason, keyed=keyed)
-    for reference in asset.action.references:
-        if isinstance(reference, AssetReference) or not options.is_paid:
-            continue
-        if facts.inputs[reference.path].state is FileState.POINTER:
-            return _pointer_hold(asset, keyed, reference.path)
+        return Decision(
+            asset=asset,
+            verdict=Verdict.DERIVE,
+            reason=reason,
+            keyed=keyed,
+            source_image=digests[0],
+        )
+    for reference, digest in zip(asset.action.references, digests, strict=True):
+        if not options.is_paid:
+            break
+        if not isinstance(reference, AssetReference):
+            if facts.inputs[reference.path].state is FileState.POINTER:
+                return _pointer_hold(asset, keyed, reference.path)
+        elif not _ask_here(digest, facts):
+            return _unsendable_hold(asset, keyed, reference.name)
     return Decision(
         asset=asset,
         verdict=Verdict.GENERATE,
         reason=reason,
         keyed=keyed,
         estimate=_estimate(asset, options),
+    )
+
+
+def _unsendable_hold(asset: Asset, keyed: Keyed, name: str) -> Decision:
+    return Decision(
+        asset=asset,
+        verdict=Verdict.HOLD,
+        hold=Hold.BLOCKED,
+        reason=f"the image of `{name}`, which it reads, is not on this machine as it came: "
+        "run `git lfs pull`, get a teammate's store, or make it anew with "
+        f"`assetgen build --force {name}`",
+        keyed=keyed,
     )
 
 
@@ -383,28 +508,25 @@ def _pointer_hold(asset: Asset, keyed: Keyed, path: str) -> Decision:
 
 
 def _bring_back(
-    asset: Asset, keyed: Keyed, target: _Target, facts: Facts, options: Options, *, reason: str
-) -> Decision:
-    """Restore or derive from what is here; hold what was bought and is not."""
-    image = target.result.image
+    asset: Asset, keyed: Keyed, target: _Target, facts: Facts, *, reason: str
+) -> Decision | None:
+    """Restore or derive from what is on this machine; None when nothing is."""
     decision = Decision(
         asset=asset, verdict=Verdict.RESTORE, reason=reason, keyed=keyed, result=target.result
     )
     if target.digest is not None and _ask_here(target.digest, facts):
         return replace(decision, digest=target.digest)
-    if target.needs_conversion and _ask_here(image, facts):
+    if target.needs_conversion and _ask_here(target.result.image, facts):
         return replace(decision, verdict=Verdict.DERIVE)
-    if isinstance(asset.action, Source) or options.provider == "draft":
-        return _make(asset, keyed, facts, options, reason)
-    if options.rebuy:
-        return _make(asset, keyed, facts, options, f"{reason}; bought before, not here (`--rebuy`)")
-    return replace(
-        decision,
-        verdict=Verdict.HOLD,
-        hold=Hold.NOT_HERE,
-        reason=f"{reason}; it was bought and its bytes are not on this machine: "
-        "get the outputs or a teammate's store, or buy it again with `--rebuy`",
-    )
+    if isinstance(asset.action, Source):
+        return None
+    # Bought again since the lockfile was written, and not yet recorded there.
+    newer = _ask_result(keyed.fingerprint, facts)
+    if newer is None or newer.image == target.result.image or not _ask_here(newer.image, facts):
+        return None
+    if newer.info.format == asset.format:
+        return replace(decision, result=newer, digest=newer.image)
+    return replace(decision, verdict=Verdict.DERIVE, result=newer)
 
 
 def _sharing(decision: Decision, buyer: str) -> Decision:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import statistics
 from dataclasses import dataclass
 from decimal import Decimal
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from assetgen.core.model import Generate
 
 _RECENT_BILLS = 10
+_NEAR = 0.9
+"""How alike two model names are when one is probably the other misspelt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,9 @@ def estimate(
         return Estimate(usd=paid, basis="earlier bills")
     price = table.facts(action.model).price
     if price is None:
-        return Estimate(usd=None, basis="no price is known for this model")
+        near = difflib.get_close_matches(action.model, table.models, n=1, cutoff=_NEAR)
+        meant = f"; did you mean `{near[0]}`?" if near and near[0] != action.model else ""
+        return Estimate(usd=None, basis=f"no price is known for this model{meant}")
     sizes = price.per_image_usd
     usd = sizes.get(action.parameters.image_size or "", sizes.get(""))
     if usd is None:

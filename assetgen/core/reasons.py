@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from assetgen.core.fingerprint import Keyed
     from assetgen.core.lock import LockEntry
+    from assetgen.core.model import Asset
 
 
 def what_is_wrong(present: FileFact) -> str:
@@ -18,6 +19,7 @@ def what_is_wrong(present: FileFact) -> str:
     return {
         FileState.MISSING: "the output is missing",
         FileState.EMPTY: "the output is empty",
+        FileState.OBSTRUCTED: present.problem,
         FileState.FILE: "the output is not known to be an image",
         FileState.UNREADABLE: "the output is not a readable image",
         FileState.DRAFT: "only a draft is there",
@@ -33,8 +35,26 @@ def why_stale(entry: LockEntry | None, keyed: Keyed, present: FileFact) -> str:
     return "only a draft is there" if present.state is FileState.DRAFT else "not made yet"
 
 
+def why_held(asset: Asset, *, is_recorded: bool, knows_store: bool) -> str:
+    """Why an image is left alone, and the ways on: keeping it, getting the old one, a new one."""
+    anew = f"`assetgen build --force {asset.name}` makes a new image and keeps these bytes"
+    if not is_recorded:
+        return (
+            "an image that assetgen did not make is there; "
+            f"keep it by declaring it as `source`, or move it away; {anew}"
+        )
+    what = "edited by hand" if knows_store else "not the image that the lockfile names"
+    return f"{what}; delete the file to get the recorded image back, free; {anew}"
+
+
 def changes(then: Mapping[str, str], now: Mapping[str, str]) -> str:
-    """Names of the inputs that differ: `prompt changed`, `seed added and model changed`."""
+    """Names of the inputs that differ: `prompt changed`, `seed added and model changed`.
+
+    With another provider its own inputs come and go, which says nothing more.
+    """
+    if then.get("provider") != now.get("provider"):
+        then = {name: value for name, value in then.items() if name != "renderer"}
+        now = {name: value for name, value in now.items() if name != "renderer"}
     parts: list[str] = []
     for words, names in (
         ("changed", [name for name in now if name in then and then[name] != now[name]]),

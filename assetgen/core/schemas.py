@@ -45,6 +45,7 @@ def lock_json_schema() -> dict[str, Json]:
             {"type": "object", "additionalProperties": {"type": "string"}},
             "Short digest of each input, to tell which one changed",
         ),
+        "convert_version": _said({"type": "integer"}, "How the output was converted from it"),
         "take": _said({"type": "integer", "minimum": 1}, "Raised to ask for another image"),
         "model": _said({"type": "string"}, "Model that made the image"),
         "provider": _said({"type": ["string", "null"]}, "Provider that answered"),
@@ -53,6 +54,7 @@ def lock_json_schema() -> dict[str, Json]:
         "date": _said({"type": "string", "format": "date"}, "Day the image came, UTC"),
     }
     made: list[Json] = ["take", "model", "provider", "generation_id", "cost_usd", "date"]
+    optional = {"orphan", "convert_version", *map(str, made)}
     header: dict[str, Json] = {
         "type": "object",
         "properties": {"assetgen-lock": {"const": LOCK_VERSION}},
@@ -69,7 +71,7 @@ def lock_json_schema() -> dict[str, Json]:
         "items": {
             "type": "object",
             "properties": fields,
-            "required": [name for name in fields if name != "orphan" and name not in made],
+            "required": [name for name in fields if name not in optional],
             "dependentRequired": dict.fromkeys(("model", "date"), made),
             "additionalProperties": False,
         },

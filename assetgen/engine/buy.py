@@ -69,6 +69,14 @@ class Purchase:
     """False when another build had bought it in the meantime."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Usable:
+    """An image of an answer that decodes."""
+
+    data: bytes
+    info: ImageInfo
+
+
 @dataclass(slots=True)
 class Bill:
     """What the calls for one asset have cost so far."""
@@ -183,7 +191,7 @@ class Buyer:
                 purchase = await _to_its_end(self._take_in(sent, request, generated))
             except ProviderError as error:
                 cost, is_billed = error.cost_usd, error.may_be_billed
-                await self._note(_failed(sent, error, self._now()))
+                await self._note_failure(sent, error)
                 raise
             self.slots.recover()
             return purchase
@@ -203,50 +211,54 @@ class Buyer:
             raise
 
     async def _take_in(self, sent: LedgerLine, request: Request, generated: Generated) -> Purchase:
-        """Look at what has arrived, and store it."""
-        info = await self._inspect(generated)
-        return await self._store(sent, request, generated, info)
-
-    async def _inspect(self, generated: Generated) -> ImageInfo:
-        try:
-            return await asyncio.to_thread(self.images.inspect, generated.images[0])
-        except ImageError as error:
+        """Look at what has arrived, and store it; the first image that decodes is the result."""
+        usable: list[_Usable] = []
+        broken: list[ImageError] = []
+        for data in generated.images:
+            try:
+                usable.append(_Usable(data, await asyncio.to_thread(self.images.inspect, data)))
+            except ImageError as error:
+                broken.append(error)
+        if not usable:
             raise BadResponse(
-                f"the answer holds no usable image: {error.what}",
-                hint=error.hint,
+                f"the answer holds no usable image: {broken[0].what}",
+                hint=broken[0].hint,
                 cost_usd=generated.cost_usd,
                 generation_id=generated.generation_id,
-            ) from error
+            ) from broken[0]
+        return await self._store(sent, request, generated, usable)
 
     async def _store(
-        self, sent: LedgerLine, request: Request, generated: Generated, info: ImageInfo
+        self, sent: LedgerLine, request: Request, generated: Generated, usable: list[_Usable]
     ) -> Purchase:
-        first, *others = generated.images
+        first, *others = usable
         result = ActionResult(
-            image=digest_of(first),
-            info=info,
+            image=digest_of(first.data),
+            info=first.info,
             model=generated.model or request.generate.model,
             provider=generated.provider,
             generation_id=generated.generation_id,
             cost_usd=generated.cost_usd,
             date=self._now()[:10],
         )
-        purchase = Purchase(result=result, data=first, was_bought=True)
-        for warning in generated.warnings:
-            self.emit(Warned(request.asset, warning))
+        purchase = Purchase(result=result, data=first.data, was_bought=True)
+        further = [other.data for other in others]
         try:
-            await asyncio.to_thread(self._keep, sent, request.fingerprint, purchase, others)
+            await asyncio.to_thread(self._keep, sent, request.fingerprint, purchase, further)
         except CacheError as error:
             # The image is paid for: output and lockfile still take it.
             self.emit(Warned(request.asset, f"the image could not be stored: {error.what}"))
-        if others:
-            distinct = {digest_of(data) for data in others} - {result.image}
+        for warning in generated.warnings:
+            self.emit(Warned(request.asset, warning))
+        if len(generated.images) > 1:
+            distinct = sorted({digest_of(data) for data in further} - {result.image})
+            which = "first" if first.data == generated.images[0] else "first usable one"
             self.emit(
                 Warned(
                     request.asset,
-                    f"the answer held {len(generated.images)} images; the first is taken, "
+                    f"the answer held {len(generated.images)} images; the {which} is taken, "
                     f"{len(distinct)} other kept in the store"
-                    + "".join(f" {digest}" for digest in sorted(distinct)),
+                    + "".join(f" {digest}" for digest in distinct),
                 )
             )
         return purchase
@@ -292,6 +304,13 @@ class Buyer:
         """Write a ledger line; what is free is not booked."""
         if self.is_paid:
             await asyncio.to_thread(self.ledger.append, line)
+
+    async def _note_failure(self, sent: LedgerLine, error: ProviderError) -> None:
+        """Book a failed call; that this fails too must not hide why the call did."""
+        try:
+            await self._note(_failed(sent, error, self._now()))
+        except CacheError as trouble:
+            self.emit(Warned(sent.asset, f"the failed call could not be booked: {trouble.what}"))
 
     def _now(self) -> str:
         return datetime.fromtimestamp(self.clock.now(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

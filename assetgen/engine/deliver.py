@@ -31,6 +31,8 @@ class Delivery:
     journal: Journal
     observer: Observer
     facts: Facts
+    forced: frozenset[str]
+    """Names whose present bytes are named when they are replaced, because that was asked for."""
     emit: Emit
     written: dict[str, Digest] = field(default_factory=dict)
 
@@ -51,9 +53,12 @@ class Delivery:
             data = self.images.convert(data, asset.format)
             recorded = self._recorded(asset, result, self._keep_derived(key, asset, result, data))
         digest = digest_of(data)
-        if not self._may_replace(asset, digest):
+        is_there = self.facts.output(asset.output).digest == digest and not self._has_moved(asset)
+        if not is_there and not self._may_replace(asset, digest):
             return None
         self.journal.add(digest, key)
+        if is_there:
+            return recorded
         self.files.write(asset.output, data)
         self.written[asset.output] = digest
         return recorded
@@ -93,8 +98,7 @@ class Delivery:
     def _may_replace(self, asset: Asset, digest: Digest) -> bool:
         """Whether the output is still what the verdict was given on; keeps bytes worth keeping."""
         present = self.facts.output(asset.output)
-        seen = self.observer.seen.get(asset.output)
-        if seen is not None and seen.stamp != self.files.stamp(asset.output):
+        if self._has_moved(asset):
             before = present.digest
             present = self._look(asset)
             if present.is_image and present.digest not in {before, digest}:
@@ -103,20 +107,31 @@ class Delivery:
             self._put_aside(asset, present)
         return True
 
+    def _has_moved(self, asset: Asset) -> bool:
+        """Whether the output's file has changed since it was looked at."""
+        seen = self.observer.seen.get(asset.output)
+        return seen is not None and seen.stamp != self.files.stamp(asset.output)
+
     def _put_aside(self, asset: Asset, present: FileFact) -> None:
         """Keep the bytes that are about to be replaced, unless the store has them."""
         data = self.files.read(asset.output)
-        if not data or self.blobs.wrote(digest_of(data)):
+        if not data:
             return
-        entries = self.facts.lock.by_digest.get(digest_of(data), [])
+        digest = digest_of(data)
+        if asset.name in self.forced:
+            self.emit(Warned(asset.name, f"the former bytes are kept as {digest}"))
+        if self.blobs.has(digest):
+            return
+        entries = self.facts.lock.by_digest.get(digest, [])
         if entries or present.digest in self.facts.journal:
             # Ours, but made on another machine: from now on it can be restored here too.
             self.blobs.put(data)
             for entry in entries:
                 self.actions.put(entry.fingerprint, entry.result)
             return
-        kept = self.blobs.keep(data)
-        self.emit(Warned(asset.name, f"the former bytes are kept as {kept}"))
+        self.blobs.keep(data)
+        if asset.name not in self.forced:
+            self.emit(Warned(asset.name, f"the former bytes are kept as {digest}"))
 
     def _look(self, asset: Asset) -> FileFact:
         known = self.facts.lock.digests | frozenset(self.facts.journal)

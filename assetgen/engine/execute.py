@@ -10,11 +10,12 @@ import asyncio
 import threading
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from assetgen.core.call import ReferenceImage, Request
 from assetgen.core.digest import digest_of
 from assetgen.core.events import Finished, Started, Warned
+from assetgen.core.facts import FileState
 from assetgen.core.lock import Lock, LockEntry
 from assetgen.core.model import AssetReference, Generate, Source
 from assetgen.core.money import format_usd
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 LOCK_INTERVAL_S = 5.0
 """A long build writes its lockfile this often: what a crash may leave to the caches."""
 _DISK_WORKERS = 4
+_MORE_MONEY = "what was made is kept; `--max-cost`, or `budget` in the manifest, allows more"
 _RATIO_TOLERANCE = 0.03
 
 
@@ -68,8 +70,8 @@ class Workshop:
 class Orders:
     """How a plan is to be run."""
 
-    buys: bool = True
-    """False leaves what would have to be generated (`--locked`)."""
+    generates: Literal["all", "free", "none"] = "all"
+    """Which images may be made: `free` buys nothing (`--rebuild-lock`), `none` is `--locked`."""
     fail_fast: bool = False
     timeout_s: float = 300.0
 
@@ -105,11 +107,15 @@ class Build:
         disk = asyncio.Semaphore(_DISK_WORKERS)
         for decision in self.plan.decisions:
             if not decision.is_work:
-                self._settled(decision)
-        results = await asyncio.gather(
-            *(self._one(decision, disk) for decision in work), return_exceptions=True
-        )
-        self._write_lock()
+                outcome = self._settled(decision)
+                if outcome.status is Status.HELD:
+                    self._tell(outcome, self._locked_at)
+        try:
+            results = await asyncio.gather(
+                *(self._one(decision, disk) for decision in work), return_exceptions=True
+            )
+        finally:
+            self._write_lock()
         unexpected = [result for result in results if isinstance(result, BaseException)]
         if unexpected:
             raise unexpected[0]
@@ -123,11 +129,14 @@ class Build:
         try:
             outcome = await self._run_one(decision, disk)
         except OverBudgetError as error:
-            outcome = self._outcome(decision, Status.OVER_BUDGET, str(error))
+            outcome = self._outcome(decision, Status.OVER_BUDGET, str(error), _MORE_MONEY)
         except HaltedError:
             outcome = self._outcome(decision, Status.STOPPED, self.shop.halt.reason)
         except AssetgenError as error:
-            outcome = self._outcome(decision, Status.FAILED, error.what, error.hint)
+            hint = error.hint
+            if isinstance(error, OutputError) and self._cost(name) != 0:
+                hint = hint or "the image is kept: mend this and build again, free"
+            outcome = self._outcome(decision, Status.FAILED, error.what, hint)
             if self.orders.fail_fast:
                 self.shop.halt.set(f"`{name}` failed")
         except BaseException:
@@ -148,7 +157,7 @@ class Build:
             return await self._share(decision, decision.shares_with)
         blocked = self._blocked_by(decision)
         if blocked is not None:
-            return self._outcome(decision, Status.BLOCKED, blocked)
+            return blocked
         if decision.verdict is Verdict.WAIT:
             async with self._deciding:
                 decision = await asyncio.to_thread(self._decide_again, decision)
@@ -160,13 +169,20 @@ class Build:
             self.shop.emit(Started(asset.name, decision.verdict.value))
             return await asyncio.to_thread(self._bring, decision)
 
-    def _blocked_by(self, decision: Decision) -> str | None:
-        """Why the image cannot be had because one that it reads could not."""
+    def _blocked_by(self, decision: Decision) -> Outcome | None:
+        """The outcome of an asset that reads one that was to be made and was not."""
         if decision.is_draft:
             return None
         for name in decision.asset.reads:
-            if name in self.outcomes and self.decided[name].image is None:
-                return f"reads `{name}`, which has no image"
+            outcome = self.outcomes.get(name)
+            if outcome is None:
+                continue
+            read = self.decided[name]
+            if read.image is None or (outcome.status is Status.FAILED and read.result is None):
+                is_stale = outcome.status is Status.STALE
+                reason = f"reads `{name}`, which was not made"
+                status = Status.STALE if is_stale else Status.BLOCKED
+                return self._outcome(decision, status, reason)
         return None
 
     def _decide_again(self, decision: Decision) -> Decision:
@@ -195,6 +211,7 @@ class Build:
                 entry is None
                 or entry.fingerprint != decision.keyed.fingerprint
                 or entry.output != decision.asset.output
+                or entry.result.image != decision.result.image
             )
             if moved and decision.digest is not None:
                 self._record(decision, decision.result, decision.digest)
@@ -210,10 +227,11 @@ class Build:
 
     async def _generate(self, decision: Decision, action: Generate) -> Outcome:
         asset = decision.asset
-        if decision.is_draft:
+        if decision.is_draft and self.orders.generates != "none":
             self.shop.emit(Started(asset.name, "generate"))
             return await asyncio.to_thread(self._place_draft, decision, action)
-        if not self.orders.buys and self.options.is_paid:
+        allowed = self.orders.generates
+        if allowed == "none" or (allowed == "free" and self.options.is_paid):
             return self._outcome(decision, Status.STALE, decision.reason)
         first = self._buyers.setdefault(decision.key.fingerprint, asset.name)
         if first != asset.name:
@@ -276,6 +294,8 @@ class Build:
             data = self.shop.supplier.fetch(digest) if digest is not None else None
             if data is None and self.options.provider == "draft":
                 data = b""  # the renderer draws the digest, not the picture
+        elif self.facts.inputs[label].state is FileState.POINTER:
+            digest, data = self.facts.inputs[label].digest, b""  # only drafts get so far
         else:
             data = self.shop.files.read(label)
             digest = digest_of(data) if data is not None else None
@@ -299,8 +319,10 @@ class Build:
             return self._deliver_stored(decision, result, done)
         path = action.path if isinstance(action, Source) else ""
         data = self.shop.files.read(path)
-        if data is None:
-            raise OutputError(f"`{path}` has gone")
+        if data is None or digest_of(data) != decision.image:
+            raise OutputError(
+                f"`{path}` changed while the build was running", hint="run `assetgen build` again"
+            )
         result = ActionResult(image=digest_of(data), info=self._info_of(path, data))
         return self._deliver(decision, result, data, Status.DERIVED)
 
@@ -333,7 +355,8 @@ class Build:
                 Status.HELD,
                 f"`{decision.asset.output}` was changed while the build was running; "
                 f"the image is kept as {result.image}",
-                f"`assetgen build --force {name}` replaces it and keeps its bytes",
+                "move or delete the file and build: the image comes back, free; "
+                f"`assetgen build --force {name}` makes another",
             )
         self._record(decision, result, digest)
         return self._outcome(decision, done, decision.reason)
@@ -355,10 +378,24 @@ class Build:
             self._changes[asset.name] = entry
 
     def _write_lock(self) -> None:
+        """Bring the changes to the lockfile; those that cannot be written stay for the next time.
+
+        Raises:
+            OutputError: they cannot be written; the images are in the store all the same.
+        """
         with self._changes_lock:
             changes, self._changes = self._changes, {}
         names = [asset.name for asset in self.plan.project.assets]
-        self.lock = self.shop.locks.update(changes, names)
+        try:
+            self.lock = self.shop.locks.update(changes, names)
+        except AssetgenError as error:
+            with self._changes_lock:
+                self._changes = changes | self._changes
+            raise OutputError(
+                f"the lockfile could not be written: {error.what}",
+                where=error.where,
+                hint=f"{error.hint or 'mend this and build again'}; no image is lost",
+            ) from error
         self._locked_at = self.shop.clock.now()
 
     def _cost(self, name: str) -> Decimal | None:
@@ -377,7 +414,16 @@ class Build:
 
     def _finish(self, outcome: Outcome, started: float) -> None:
         self.outcomes[outcome.name] = outcome
-        now = self.shop.clock.now()
+        self._tell(outcome, started)
+        if self.shop.clock.now() - self._locked_at < LOCK_INTERVAL_S:
+            return
+        try:
+            self._write_lock()
+        except OutputError as error:
+            self._locked_at = self.shop.clock.now()
+            self.shop.emit(Warned(None, f"{error.what}; trying again later"))
+
+    def _tell(self, outcome: Outcome, started: float) -> None:
         self.shop.emit(
             Finished(
                 name=outcome.name,
@@ -386,11 +432,9 @@ class Build:
                 message=outcome.message,
                 hint=outcome.hint,
                 cost_usd=outcome.cost_usd,
-                seconds=round(now - started, 3),
+                seconds=round(self.shop.clock.now() - started, 3),
             )
         )
-        if now - self._locked_at >= LOCK_INTERVAL_S:
-            self._write_lock()
 
     def _report(self) -> Report:
         bills = self._bills.values()

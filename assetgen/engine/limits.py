@@ -117,9 +117,3 @@ class Purse:
             self.spent += bill
             self._by_asset[asset] = self._by_asset.get(asset, Decimal(0)) + bill - held
             self._changed.notify_all()
-
-    @property
-    def overshoot(self) -> Decimal:
-        """How far the bills went over the cap of the build."""
-        cap = self._budget.per_build
-        return max(Decimal(0), self.spent - cap) if cap is not None else Decimal(0)

@@ -39,7 +39,13 @@ class Observer:
 
     def outputs(self, paths: Iterable[str], known: frozenset[str]) -> dict[str, FileFact]:
         """What is at each output path. Bytes whose digest is in `known` are not decoded."""
-        return {path: self._look(path, known) for path in paths}
+        return {path: self._look_at_output(path, known) for path in paths}
+
+    def _look_at_output(self, path: str, known: frozenset[str]) -> FileFact:
+        try:
+            return self._look(path, known)
+        except OutputError as error:
+            return FileFact(FileState.OBSTRUCTED, problem=error.what)
 
     def inputs(self, paths: Iterable[str]) -> dict[str, FileFact]:
         """What each reference and source is; all of them must be there.
@@ -141,7 +147,8 @@ class Supplier:
             found = self.files.read(path)
             if found is not None and digest_of(found) == digest:
                 return found
-        return None
+        # Another worker may have stored it just now, before replacing the file that held it.
+        return self.blobs.get(digest)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from assetgen.core.digest import Digest, parse_digest
 from assetgen.errors import OutputError
-from assetgen.files.project import write_in_one_step
+from assetgen.files.project import make_private_folder, write_in_one_step
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,7 +37,7 @@ class FileJournal:
     def add(self, digest: Digest, key: str) -> None:
         """Note durably, before the file is written, that it will be ours."""
         try:
-            os.makedirs(os.path.dirname(self._path), exist_ok=True)
+            make_private_folder(os.path.dirname(self._path))
             flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
             descriptor = os.open(self._path, flags, 0o644)
             try:

@@ -26,6 +26,10 @@ class LockFile:
         self._name = name
         self._hold_project = hold_project
 
+    def held(self) -> AbstractContextManager[object]:
+        """The project lock, under which the lockfile and what goes with it are written."""
+        return self._hold_project()
+
     def text(self) -> str | None:
         """The text as it is; None when there is no file.
 

@@ -77,6 +77,18 @@ class ProjectFiles:
             )
 
 
+def make_private_folder(folder: str) -> None:
+    """Make the folder of what is never shared, hidden from git whatever the project ignores.
+
+    Raises:
+        OSError: as the system says.
+    """
+    if os.path.isdir(folder):
+        return
+    os.makedirs(folder, exist_ok=True)
+    write_in_one_step(os.path.join(folder, ".gitignore"), b"*\n")
+
+
 def write_in_one_step(full: str, data: bytes) -> None:
     """Write `data` beside `full`, sync it, and rename it to `full`.
 

@@ -6,7 +6,7 @@ import os
 
 from assetgen.core.record import Record, dump_record, parse_record
 from assetgen.errors import OutputError
-from assetgen.files.project import write_in_one_step
+from assetgen.files.project import make_private_folder, write_in_one_step
 
 
 def record_path(root: str, manifest: str) -> str:
@@ -32,7 +32,7 @@ def write_record(path: str, record: Record) -> None:
     data = dump_record(record).encode("utf-8")
     try:
         if _bytes_at(path) != data:
-            os.makedirs(os.path.dirname(path), exist_ok=True)
+            make_private_folder(os.path.dirname(path))
             write_in_one_step(path, data)
     except OSError as error:
         raise OutputError(f"cannot write `{path}`: {error.strerror or error}") from error

@@ -15,9 +15,8 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, Literal, Unpack
 
 from assetgen._version import __version__
 from assetgen.core.events import Done, Planned, Warned
@@ -43,6 +42,7 @@ from assetgen.session.survey import load as load_project
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from os import PathLike
 
     from assetgen.core.events import Event
     from assetgen.core.model import Project
@@ -67,10 +67,12 @@ class Session:
     """One manifest, and what can be asked of it."""
 
     def __init__(
-        self, manifest: str = DEFAULT_MANIFEST, environ: Mapping[str, str] | None = None
+        self,
+        manifest: str | PathLike[str] = DEFAULT_MANIFEST,
+        environ: Mapping[str, str] | None = None,
     ) -> None:
         """`manifest` is a path; `environ` stands for the process's environment."""
-        self._adapters = Adapters(manifest, os.environ if environ is None else environ)
+        self._adapters = Adapters(os.fspath(manifest), os.environ if environ is None else environ)
         self.halt: Halt | None = None
         """Set while a build runs: `halt.set(…)` lets it finish what is under way and stop."""
 
@@ -91,6 +93,11 @@ class Session:
         """
         try:
             lock = self._adapters.lockfile.read()
+            if self._adapters.cache().blobs.arrivals():
+                # A build died right after these came: they are not to be planned for again.
+                self._adapters.close()
+                self._adapters.open_cache(create=True)
+                self._recover()
             return survey(self._adapters, settings or Settings(), lock).plan
         finally:
             self._adapters.close()
@@ -115,24 +122,30 @@ class Session:
             ManifestFaults, LockfileError, OutputError, CacheError, UsageError: nothing was tried.
         """
         self.halt = Halt()
+        listener = _Listener(emit)
         try:
-            return await self._build(settings or Settings(), self.halt, _one_at_a_time(emit))
+            report = await self._build(settings or Settings(), self.halt, listener)
         finally:
             self.halt = None
             self._adapters.close()
+        if listener.failure is not None:
+            raise listener.failure
+        return report
 
     async def _build(self, settings: Settings, halt: Halt, emit: Emit) -> Report:
         adapters = self._adapters
         adapters.open_cache(create=True)
         self._recover()
+        generates: Literal["all", "free", "none"] = "none" if settings.locked else "all"
         if settings.rebuild_lock:
             self._rebuild_lock(emit)
-            settings = replace(settings, locked=True)
+            generates = "none" if settings.locked else "free"
         found = survey(adapters, settings, adapters.lockfile.read())
         shop = self._workshop(found, settings, halt, emit)
-        buys = not settings.locked
-        if buys and any(decision.is_purchase for decision in found.plan.decisions):
-            if found.options.is_paid:
+        is_free = not found.options.is_paid
+        allowed = generates == "all" or (generates == "free" and is_free)
+        if allowed and any(decision.is_purchase for decision in found.plan.decisions):
+            if not is_free:
                 adapters.require_key()
             shop.buyer()  # a key that cannot be one is told before anything is tried
             emit(_announcement(found.plan, found.options))
@@ -140,7 +153,11 @@ class Session:
             plan=found.plan,
             facts=found.facts,
             options=found.options,
-            orders=Orders(buys=buys, fail_fast=settings.fail_fast, timeout_s=settings.timeout_s),
+            orders=Orders(
+                generates=generates,
+                fail_fast=settings.fail_fast,
+                timeout_s=settings.timeout_s,
+            ),
             shop=shop,
             decided=found.decided,
         )
@@ -183,7 +200,9 @@ class Session:
         )
 
     def _workshop(self, found: Survey, settings: Settings, halt: Halt, emit: Emit) -> Workshop:
-        adapters = self._adapters
+        adapters, supplier = self._adapters, found.supplier
+        if supplier is None:
+            raise AssertionError("a build needs what only a survey with caches finds")
         buyers: list[Buyer] = []
 
         def buyer() -> Buyer:
@@ -202,12 +221,13 @@ class Session:
                 journal=adapters.journal,
                 observer=found.observer,
                 facts=found.facts,
+                forced=found.options.forced,
                 emit=emit,
             ),
             locks=adapters.lockfile,
             clock=adapters.clock,
             oracle=found.oracle,
-            supplier=found.supplier,
+            supplier=supplier,
             buyer=buyer,
             paint_placeholder=adapters.paint_placeholder,
             halt=halt,
@@ -250,9 +270,9 @@ class Session:
                 clock=adapters.clock,
             )
         )
-        present = {entry.digest for entry in found.observer.seen.values()} - build.lock.digests
-        journal = adapters.journal
-        journal.replace({d: key for d, key in journal.read().items() if d in present})
+        if found.plan.is_whole:
+            present = {entry.digest for entry in found.observer.seen.values()} - build.lock.digests
+            adapters.prune_journal(lambda digest: digest in present)
 
     def _read_again(self, found: Survey) -> Inspected:
         """Today's stamps where writing outputs has touched a folder that was searched for includes.
@@ -266,39 +286,62 @@ class Session:
         return read if again.assets == project.assets else found.read
 
 
-def load(manifest: str = DEFAULT_MANIFEST) -> Project:
+def load(manifest: str | PathLike[str] = DEFAULT_MANIFEST) -> Project:
     """The resolved manifest: see `Session.load`."""
     return Session(manifest).load()
 
 
-def plan(manifest: str = DEFAULT_MANIFEST, **settings: Unpack[SettingsArgs]) -> Plan:
+def plan(
+    manifest: str | PathLike[str] = DEFAULT_MANIFEST, **settings: Unpack[SettingsArgs]
+) -> Plan:
     """What a build would do: see `Session.plan`; keywords are the fields of `Settings`."""
     return Session(manifest).plan(Settings(**settings))
 
 
-def check(manifest: str = DEFAULT_MANIFEST, **settings: Unpack[SettingsArgs]) -> Plan:
+def check(
+    manifest: str | PathLike[str] = DEFAULT_MANIFEST, **settings: Unpack[SettingsArgs]
+) -> Plan:
     """Whether everything is up to date, without key, network or cache: see `Session.check`."""
     return Session(manifest).check(Settings(**settings))
 
 
 def build(
-    manifest: str = DEFAULT_MANIFEST,
+    manifest: str | PathLike[str] = DEFAULT_MANIFEST,
     emit: Emit | None = None,
     **settings: Unpack[SettingsArgs],
 ) -> Report:
-    """Make what is stale: see `Session.build`. Not to be called from a running event loop."""
-    return asyncio.run(Session(manifest).build(Settings(**settings), emit))
+    """Make what is stale: see `Session.build`.
+
+    Raises:
+        RuntimeError: called from a running event loop, where `await Session(…).build(…)` works.
+    """
+    session = Session(manifest)
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(session.build(Settings(**settings), emit))
+    raise RuntimeError("an event loop is running: use `await Session(…).build(…)`")
 
 
-def _one_at_a_time(emit: Emit | None) -> Emit:
-    lock = threading.Lock()
+class _Listener:
+    """Hands events on, one at a time; a listener that fails does not steer the build.
 
-    def guarded(event: Event) -> None:
-        if emit is not None:
-            with lock:
-                emit(event)
+    Its exception is kept, nothing more is told, and `Session.build` raises it at the end.
+    """
 
-    return guarded
+    def __init__(self, emit: Emit | None) -> None:
+        self._emit = emit
+        self._lock = threading.Lock()
+        self.failure: Exception | None = None
+
+    def __call__(self, event: Event) -> None:
+        with self._lock:
+            if self._emit is None or self.failure is not None:
+                return
+            try:
+                self._emit(event)
+            except Exception as error:  # noqa: BLE001 - raised once nothing can be lost by it
+                self.failure = error
 
 
 def _announcement(plan: Plan, options: Options) -> Planned:

@@ -14,11 +14,11 @@ from assetgen.engine.observe import Observer
 from assetgen.errors import UsageError
 from assetgen.files.journal import FileJournal
 from assetgen.files.lockfile import LockFile, lockfile_name
-from assetgen.files.project import ProjectFiles
+from assetgen.files.project import ProjectFiles, make_private_folder
 from assetgen.files.record import read_record, record_path, write_record
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from contextlib import AbstractContextManager
 
     from assetgen.cache.local import LocalCache
@@ -82,6 +82,12 @@ class Adapters:
     def write_record(self, record: Record) -> None:
         """Keep the record of a build that has ended."""
         write_record(self._record_path, record)
+
+    def prune_journal(self, is_needed: Callable[[str], bool]) -> None:
+        """Drop notes that are no longer needed, while no other build writes the lockfile."""
+        with self.lockfile.held():
+            kept = {d: key for d, key in self.journal.read().items() if is_needed(d)}
+            self.journal.replace(kept)
 
     def images(self) -> Images:
         """Decodes, converts and paints."""
@@ -165,7 +171,7 @@ class Adapters:
         def hold_project() -> AbstractContextManager[object]:
             from assetgen.cache.locks import hold  # noqa: PLC0415 - only who writes needs it
 
-            os.makedirs(self._in_root(".assetgen"), exist_ok=True)
+            make_private_folder(self._in_root(".assetgen"))
             return hold(self._in_root(".assetgen/lock"), timeout_s=PROJECT_LOCK_TIMEOUT_S)
 
         shown = os.path.join(os.path.dirname(self.manifest), self.lockfile_name)

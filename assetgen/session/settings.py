@@ -31,6 +31,10 @@ class Settings:
     fail_fast: bool = False
     rebuild_lock: bool = False
 
+    def __post_init__(self) -> None:
+        if self.jobs < 1 or not self.timeout_s > 0:
+            raise ValueError("`jobs` must be at least 1 and `timeout_s` above 0")
+
 
 class SettingsArgs(TypedDict, total=False):
     """The fields of `Settings`, as keywords."""

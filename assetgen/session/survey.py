@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from assetgen.core.facts import Facts, FileFact, FileState
 from assetgen.core.model import FileReference, Generate, Source
 from assetgen.core.plan import Decision, Options
-from assetgen.core.price import Estimate, estimate, history_of
+from assetgen.core.price import Estimate, estimate, history_of, price_key
 from assetgen.core.report import Plan
 from assetgen.core.select import in_build_order, select, with_dependencies
 from assetgen.engine.execute import placeholder_request
@@ -43,7 +43,8 @@ class Survey:
     options: Options
     observer: Observer
     oracle: Oracle
-    supplier: Supplier
+    supplier: Supplier | None
+    """None offline, where nothing can be had."""
     decided: dict[str, Decision]
     """Also the assets that others read and that the plan does not list."""
     read: Inspected
@@ -86,10 +87,11 @@ def survey(
         placeholders=_placeholders(chosen) if settings.draft else {},
     )
     options = _options(adapters, project, settings, offline=offline)
-    cache = adapters.cache()
-    supplier = Supplier(blobs=cache.blobs, files=adapters.files, facts=facts)
+    supplier: Supplier | None = None
     oracle: Oracle = OfflineOracle()
     if not offline:
+        cache = adapters.cache()
+        supplier = Supplier(blobs=cache.blobs, files=adapters.files, facts=facts)
         oracle = StoreOracle(actions=cache.actions, blobs=cache.blobs, supplier=supplier)
     decided: dict[str, Decision] = {}
     settle(in_build_order(chosen), facts, options, oracle, decided)
@@ -154,6 +156,7 @@ def _options(adapters: Adapters, project: Project, settings: Settings, *, offlin
         provider=project.provider,
         draft=settings.draft,
         rebuy=settings.rebuy,
+        knows_store=not offline,
         forced=select(project.assets, settings.force),
         estimate=_Estimator(adapters.models(), ledger_lines),
     )
@@ -187,8 +190,12 @@ class _Estimator:
     table: ModelTable
     lines: Callable[[], Iterable[LedgerLine]]
     history: dict[tuple[str, str], Decimal] | None = None
+    made: dict[tuple[str, str], Estimate] = field(default_factory=dict)
 
     def __call__(self, action: Generate) -> Estimate:
         if self.history is None:
             self.history = history_of(self.lines())
-        return estimate(action, self.table, self.history)
+        key = (action.model, price_key(action))
+        if key not in self.made:
+            self.made[key] = estimate(action, self.table, self.history)
+        return self.made[key]

@@ -513,14 +513,14 @@ def test_a_reference_that_changes_while_the_build_runs_is_not_sent() -> None:
     assert "icon" not in made.provider.called()
 
 
-def test_an_image_to_read_that_is_not_on_this_machine_fails_by_name() -> None:
+def test_an_image_to_read_that_is_not_on_this_machine_holds_who_reads_it() -> None:
     made = built(project_of(HERO, SIDE)).fresh_clone()
     made.files.remove(HERO.output)
     changed = project_of(HERO, generated("side", "Other words", "asset:hero"))
     report = made.build(changed)
-    assert statuses(report) == {"hero": "held", "side": "failed"}
-    assert "`asset:hero`" in outcome_of(report, "side").message
-    assert report.exit_code == 1
+    assert statuses(report) == {"hero": "held", "side": "held"}
+    assert "`hero`" in outcome_of(report, "side").message
+    assert report.exit_code == 4
     assert made.provider.calls == []
 
 
@@ -575,10 +575,10 @@ def test_failed_attempts_are_part_of_what_an_asset_cost() -> None:
 def test_locked_restores_and_never_buys() -> None:
     made = built()
     made.files.remove(ICON.output)
-    report = made.build(edited(), orders=Orders(buys=False))
+    report = made.build(edited(), orders=Orders(generates="none"))
     assert statuses(report) == {
         "hero": "stale",
-        "side": "blocked",
+        "side": "stale",
         "icon": "restored",
         "logo": "kept",
     }
