@@ -12,9 +12,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import ssl
 import zlib
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -93,6 +95,9 @@ class Progress:
 
     is_sent: bool = False
     headers: Mapping[str, str] = field(default_factory=dict)
+    status: int = 0
+    chunks: list[bytes] = field(default_factory=list)
+    """The body as received so far."""
     received_bytes: int = 0
 
     async def trace(self, event: str, info: Mapping[str, Any]) -> None:
@@ -156,6 +161,9 @@ class Http:
         except FOREIGN as error:
             failure = translate(error, url=url, progress=progress)
         # Outside the handler, so that the chain does not hold httpx's request and its headers.
+        whole = await asyncio.to_thread(_whole_document, progress)
+        if whole is not None:
+            return whole
         raise failure
 
     async def aclose(self) -> None:
@@ -205,17 +213,33 @@ async def _exchange(
         progress.headers = {name.lower(): value for name, value in response.headers.items()}
         if response.status_code in range(300, 400):
             raise _redirected(response.status_code, str(request.url), progress)
-        chunks: list[bytes] = []
+        progress.status = response.status_code
         async for chunk in response.aiter_raw():
             progress.received_bytes += len(chunk)
             if progress.received_bytes > max_body_bytes:
                 raise _too_big(max_body_bytes, progress)
-            chunks.append(chunk)
-    received = b"".join(chunks)
+            progress.chunks.append(chunk)
+    received = b"".join(progress.chunks)
     encoding = progress.headers.get("content-encoding", "").strip().lower()
     if received and encoding not in {"", "identity"}:
         received = await asyncio.to_thread(_decode, received, encoding, max_body_bytes, progress)
     return Response(response.status_code, progress.headers, received)
+
+
+def _whole_document(progress: Progress) -> Response | None:
+    """The answer, when only its end mark was lost and its JSON is complete.
+
+    A server may close early, count wrongly or never close; an image that has arrived all the same
+    is not to be bought again.
+    """
+    body = b"".join(progress.chunks)
+    if progress.status != HTTPStatus.OK or not body.rstrip().endswith(b"}"):
+        return None
+    try:
+        json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    return Response(progress.status, progress.headers, body)
 
 
 def _decode(raw: bytes, encoding: str, max_body_bytes: int, progress: Progress) -> bytes:

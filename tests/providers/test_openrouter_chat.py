@@ -214,6 +214,7 @@ def test_padding_before_the_json_is_skipped(padding: bytes) -> None:
         "data:image/png;base64,iVBORw0K\nGgpmaXJz\r\ndCBwaWN0 dXJl",
         "DATA:image/png;charset=x;BASE64,iVBORw0KGgpmaXJzdCBwaWN0dXJl",
         "data:;base64,iVBORw0KGgpmaXJzdCBwaWN0dXJl",
+        "data:image/png;base64,iVBORw0KGgpmaXJzdCBwaWN0dXJl%0A",
         " data:text/html;base64,iVBORw0KGgpmaXJzdCBwaWN0dXJl",
     ],
 )
@@ -242,7 +243,7 @@ def test_base64_without_its_padding_is_understood() -> None:
         ("Infinity", None),
         ("1e999999999", None),
         ("1e99999999999999999999", None),
-        ('"0.04"', None),
+        ('"0.04"', Decimal("0.04")),
         ("true", None),
         ("[1]", None),
     ],
@@ -374,7 +375,7 @@ BAD_ANSWERS: dict[str, tuple[object, type[ProviderError], Retry, str]] = {
         *(BadResponse, Retry.UNUSABLE, "no base64 data URI"),
     ),
     "bad base64": (
-        chat_answer(message={"images": [{"image_url": {"url": "data:image/png;base64,ab-_"}}]}),
+        chat_answer(message={"images": [{"image_url": {"url": "data:image/png;base64,ab?!"}}]}),
         *(BadResponse, Retry.UNUSABLE, "base64 cannot be decoded"),
     ),
     "foreign letters": (

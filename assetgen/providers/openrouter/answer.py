@@ -9,10 +9,12 @@ from __future__ import annotations
 import base64
 import json
 import re
+import urllib.parse
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from assetgen.core.money import parse_usd
 from assetgen.errors import BadResponse, ProviderError, Refused, Retry
 
 if TYPE_CHECKING:
@@ -41,8 +43,8 @@ class Answer:
 
         An answer from OpenRouter's response cache is free (response caching page of its docs).
         """
-        cost = number_of(mapping_of(self.value.get("usage")).get("cost"))
-        if cost is not None and 0 <= cost <= _MAX_BILL_USD:
+        cost = parse_usd(mapping_of(self.value.get("usage")).get("cost"))
+        if cost is not None and cost <= _MAX_BILL_USD:
             return cost
         return Decimal(0) if self.is_cache_hit else None
 
@@ -123,17 +125,21 @@ def parse_json(data: bytes) -> Any:
         raise ValueError("nested too deeply") from None
 
 
+_STANDARD_ALPHABET = str.maketrans("-_", "+/")
+
+
 def decode_image(text: str, declared: str, answer: Answer) -> bytes:
     """The bytes of one image in base64, whose declared type is `declared` (may be empty or wrong).
 
-    White space is skipped, and padding at the end may be missing. The bytes are not decoded as an
+    White space is skipped, padding at the end may be missing, and the URL-safe alphabet and percent
+    signs of a URI are read too: the image is paid for. The bytes are not decoded as an
     image here: only SVG is told apart, because it is complete and still not wanted.
 
     Raises:
         BadResponse: no base64, or nothing in it.
         Refused: the image is SVG.
     """
-    digits = "".join(text.split())
+    digits = "".join(urllib.parse.unquote(text).split()).translate(_STANDARD_ALPHABET)
     try:
         data = base64.b64decode(digits + "=" * (-len(digits) % 4), validate=True)
     except ValueError as error:
