@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from assetgen._version import __version__
 from assetgen.cli.render import render_error
-from assetgen.cli.streams import abandon_stdout, accept_every_letter
+from assetgen.cli.streams import abandon, prepare_streams, say
 from assetgen.errors import AssetgenError, LockfileError, ManifestError, ManifestFaults, UsageError
 
 if TYPE_CHECKING:
@@ -44,13 +44,17 @@ exit codes:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code; no exception leaves."""
-    accept_every_letter()
+    prepare_streams()
     code = 0
     try:
         code = _run(arguments)
         sys.stdout.flush()
     except BrokenPipeError:
-        abandon_stdout()  # whoever read it has seen enough
+        abandon(sys.stdout)  # whoever read it has seen enough
+    except OSError as error:
+        abandon(sys.stdout)
+        say(f"error: cannot write to standard output: {error.strerror}\n")
+        return code or EXIT_FAILED
     return code
 
 
@@ -59,11 +63,11 @@ def _run(arguments: Sequence[str]) -> int:
         args = _parser(arguments).parse_args(arguments)
     except SystemExit as exit_:  # argparse has said what was wrong, or what was asked for
         return exit_.code if isinstance(exit_.code, int) else EXIT_USAGE
-    if args.folder:
+    for folder in args.folders:
         try:
-            os.chdir(args.folder)
+            os.chdir(folder)
         except OSError as error:
-            return _fail(UsageError(f"cannot enter `{args.folder}`: {error.strerror}"), args)
+            return _fail(UsageError(f"cannot enter `{folder}`: {error.strerror}"), args)
     try:
         command = importlib.import_module(f"assetgen.cli.commands.{args.command}")
         code: int = command.run(args)
@@ -71,7 +75,7 @@ def _run(arguments: Sequence[str]) -> int:
         return _fail(error, args)
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
-    except BrokenPipeError:
+    except OSError:  # a standard stream: those of files are errors of ours
         raise
     except Exception as error:  # noqa: BLE001 - the last resort, reported with its own exit code
         return _unexpected(error, args)
@@ -86,7 +90,14 @@ def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"assetgen {__version__}")
-    parser.add_argument("-C", dest="folder", metavar="DIR", help="work in this folder")
+    parser.add_argument(
+        "-C",
+        dest="folders",
+        action="append",
+        default=[],
+        metavar="DIR",
+        help="work in this folder; a second one is relative to the first",
+    )
     parser.add_argument(
         "-f", dest="manifest", metavar="FILE", default="assets.yaml", help="manifest to read"
     )
@@ -108,9 +119,9 @@ def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
 
 
 def _fail(error: AssetgenError, args: argparse.Namespace) -> int:
-    sys.stderr.write(render_error(error))
+    say(render_error(error))
     if args.verbose and error.__cause__ is not None:
-        sys.stderr.write(f"cause: {error.__cause__!r}\n")
+        say(f"cause: {error.__cause__!r}\n")
     usage = (UsageError, ManifestError, ManifestFaults, LockfileError)
     return EXIT_USAGE if isinstance(error, usage) else EXIT_FAILED
 
@@ -118,7 +129,7 @@ def _fail(error: AssetgenError, args: argparse.Namespace) -> int:
 def _unexpected(error: Exception, args: argparse.Namespace) -> int:
     if args.verbose:
         traceback.print_exception(error)
-    sys.stderr.write(
+    say(
         f"error: unexpected: {type(error).__name__}: {error}\n"
         "hint: this is a fault of assetgen; please report it with the output of `--verbose`\n"
     )

@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from assetgen.core.events import Event
 
 _SHOWN = 12
-"""Running assets shown at once; more would push the finished ones off a small screen."""
+"""Running assets shown at once, at most; more would push the finished ones off the screen."""
+_OTHER_LINES = 4
+"""Lines of the screen that are not for running assets."""
 
 _STYLES = {
     "generated": "green",
@@ -98,8 +100,9 @@ class _Board:
             if not self._running:
                 return Text("")
             now = time.monotonic()
+            shown = max(1, min(_SHOWN, self._console.height - _OTHER_LINES))
             lines: list[RenderableType] = []
-            for name, (since, verdict) in list(self._running.items())[:_SHOWN]:
+            for name, (since, verdict) in list(self._running.items())[:shown]:
                 lines.append(Text(f"  {verdict:<8} {name}  {now - since:.0f} s", style="dim"))
             hidden = len(self._running) - len(lines)
             if hidden > 0:

@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from assetgen.core.events import Event
     from assetgen.core.plan import Decision
     from assetgen.core.report import Plan
+    from assetgen.errors import Location
 
-_LONG_LINE = 160
+_LONG_LINE = 120
 
 
 def printable(text: str) -> str:
@@ -41,15 +42,23 @@ def render_error(error: AssetgenError) -> str:
         where = error.where
         path = f"  ({printable(where.path)})" if where.path else ""
         lines.append(f"  --> {printable(str(where))}{path}")
-        if where.source_line and len(where.source_line) <= _LONG_LINE:
-            number = str(where.line)
-            source = printable(where.source_line.replace("\t", " "))
-            caret = " " * (where.column - 1) + "^" * max(1, where.length)
-            lines.append(f"{number} | {source}")
-            lines.append(f"{' ' * len(number)} | {caret}")
+        if where.source_line:
+            lines += _excerpt(where)
     if error.hint:
         lines.append(f"hint: {printable(error.hint)}")
     return "\n".join(lines) + "\n"
+
+
+def _excerpt(where: Location) -> list[str]:
+    """The line with a caret below; of a long line, the part around the place."""
+    number, start = str(where.line), 0
+    source = printable(where.source_line.replace("\t", " "))
+    if len(source) > _LONG_LINE:
+        start = max(0, where.column - 1 - _LONG_LINE // 2)
+        source = source[start : start + _LONG_LINE]
+    length = min(max(1, where.length), len(source) - (where.column - 1 - start))
+    caret = " " * (where.column - 1 - start) + "^" * max(1, length)
+    return [f"{number} | {source}", f"{' ' * len(number)} | {caret}"]
 
 
 def render_table(rows: Sequence[Sequence[str]]) -> Iterable[str]:
@@ -114,7 +123,7 @@ def plan_summary(plan: Plan, *, is_paid: bool) -> str:
     text = ", ".join(parts) or "no assets"
     known, unpriced = total(plan.decisions)
     if is_paid and any(decision.is_purchase for decision in plan.decisions):
-        text += f"; at most {_money(known, unpriced)}"
+        text += f"; {_price(known, unpriced)}"
     return text
 
 
@@ -152,9 +161,9 @@ def event_line(event: Event) -> str | None:
 def _planned_line(event: Planned) -> str:
     images = _count(event.images, "image")
     if not event.is_paid:
-        return f"drawing {images}, free"
+        return f"drawing up to {images}, free"
     cap = f"cap {format_usd(event.cap_usd)}" if event.cap_usd is not None else "no cap"
-    return f"generating up to {images}, about {_money(event.estimate_usd, event.unpriced)}, {cap}"
+    return f"generating up to {images}, {_price(event.estimate_usd, event.unpriced)}, {cap}"
 
 
 def _finished_line(event: Finished) -> str:
@@ -184,9 +193,12 @@ def _done_line(event: Done) -> str:
     return text
 
 
-def _money(known: Decimal, unpriced: int) -> str:
-    text = format_usd(known)
-    return f"{text} and {_count(unpriced, 'image')} without a known price" if unpriced else text
+def _price(known: Decimal, unpriced: int) -> str:
+    """`about $0.12`, and how many images are not in it."""
+    parts = [f"about {format_usd(known)}"] if known or not unpriced else []
+    if unpriced:
+        parts.append(f"{_count(unpriced, 'image')} of unknown price")
+    return " and ".join(parts)
 
 
 def _count(number: int, noun: str) -> str:

@@ -140,10 +140,16 @@ def _references(filling: Filling) -> tuple[Reference, ...]:
             filling.uses.append(AssetUse(filling.entry, index, name))
             references.append(AssetReference(name))
             continue
-        path = _find(filling, "reference", label, (index,))
+        path = _find(filling, "reference", label, (index,), way_out=_meant_asset(filling, label))
         if path is not None:
             references.append(FileReference(path))
     return tuple(references)
+
+
+def _meant_asset(filling: Filling, label: str) -> str | None:
+    """The hint for a reference that names an asset like a file."""
+    is_asset = label in filling.entry.shared.manifest.assets
+    return f"did you mean {shown(f'asset:{label}')}?" if is_asset else None
 
 
 def _find(
@@ -151,8 +157,13 @@ def _find(
     name: str,
     text: str,
     at: tuple[int, ...],
+    *,
+    way_out: str | None = None,
 ) -> str | None:
-    """The file that a field names, as it is spelt on disk; None after a fault."""
+    """The file that a field names, as it is spelt on disk; None after a fault.
+
+    `way_out` is the hint for a file that is not there, when there is a better one than usual.
+    """
     if is_address(text):
         filling.refuse(
             name,
@@ -161,7 +172,8 @@ def _find(
             at,
         )
         return None
-    found = filling.attempt(name, lambda: filling.entry.shared.files.find(normal_path(text)), at)
+    files = filling.entry.shared.files
+    found = filling.attempt(name, lambda: files.find(normal_path(text)), at, way_out=way_out)
     if found is None:
         return None
     filling.reads.append((name, *found))

@@ -185,12 +185,14 @@ class Filling:
         text = self.text(name)
         return None if text is None else self.attempt(name, lambda: read(text))
 
-    def attempt(self, name: str, make: Callable[[], T], at: Path = ()) -> T | None:
+    def attempt(
+        self, name: str, make: Callable[[], T], at: Path = (), *, way_out: str | None = None
+    ) -> T | None:
         """What `make` gives; None after a `ManifestError`, which becomes a fault of the field."""
         try:
             return make()
         except ManifestError as error:
-            self.refuse(name, error.what, error.hint, at)
+            self.refuse(name, error.what, way_out or error.hint, at)
             return None
 
     def json(self, name: str, value: Json, at: Path = ()) -> Json:

@@ -216,7 +216,7 @@ def test_an_image_without_a_known_price_is_announced_as_such_and_priced_once_it_
     assert "price unknown" in cli("plan").out
     result = cli("build")
     assert result.code == 0, result.err
-    assert "1 image without a known price" in result.err
+    assert "1 image of unknown price" in result.err
     project.write("assets.yaml", manifest(2, model=UNKNOWN))
     plan = cli("plan", "--json").json
     assert plan["assets"][1]["estimate_usd"] == 0.05

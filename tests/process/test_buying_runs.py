@@ -117,8 +117,8 @@ def test_one_failure_stops_its_dependants_and_nothing_else(
     assert result.code == 1
     assert sorted(prompts(openrouter)) == ["hero", "icon"]
     assert "I do not draw keepers." in result.err
-    assert "side: reads `hero`, which has no image" in result.err
-    assert "far: reads `side`, which has no image" in result.err
+    assert "side: reads `hero`, which was not made" in result.err
+    assert "far: reads `side`, which was not made" in result.err
     assert project.path("art/icon.png").exists()
     again = cli("build")
     assert again.code == 0, again.err

@@ -18,9 +18,8 @@ from assetgen.cli.options import (
     wishes,
 )
 from assetgen.cli.render import event_line, printable
-from assetgen.cli.streams import abandon_stdout, print_json
+from assetgen.cli.streams import abandon, print_json, say
 from assetgen.core.events import event_json
-from assetgen.core.report import Status
 from assetgen.session import DEFAULT_JOBS, DEFAULT_TIMEOUT_S, Session
 
 if TYPE_CHECKING:
@@ -86,7 +85,7 @@ def run(args: argparse.Namespace) -> int:
     else:
         report = asyncio.run(_build(session, settings, _print_line))
     if not args.json:
-        _print_held(report)
+        _print_orphans(report)
     return report.exit_code
 
 
@@ -101,10 +100,11 @@ async def _build(session: Session, settings: Settings, emit: Callable[[Event], N
             building.cancel()
             return
         halt.set("interrupted", is_interrupt=True)
-        sys.stderr.write("finishing the calls under way; press Ctrl-C again to cut them\n")
+        say("finishing the calls under way; press Ctrl-C again to cut them\n")
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, interrupt)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # `nohup` asks to go on
+            loop.add_signal_handler(number, interrupt)
     try:
         return await building
     except asyncio.CancelledError:
@@ -114,21 +114,17 @@ async def _build(session: Session, settings: Settings, emit: Callable[[Event], N
 def _print_line(event: Event) -> None:
     line = event_line(event)
     if line is not None:
-        sys.stderr.write(f"{line}\n")
-        sys.stderr.flush()
+        say(f"{line}\n")
 
 
 def _print_json(event: Event) -> None:
     try:
         print_json(event_json(event))
         sys.stdout.flush()
-    except BrokenPipeError:
-        abandon_stdout()  # the build was asked for, whether or not anybody listens to its end
+    except OSError:
+        abandon(sys.stdout)  # the build was asked for, whether or not anybody listens to its end
 
 
-def _print_held(report: Report) -> None:
-    for outcome in report.outcomes:
-        if outcome.status is Status.HELD:
-            sys.stderr.write(f"held: {outcome.name}: {printable(outcome.message)}\n")
+def _print_orphans(report: Report) -> None:
     for orphan in report.orphans:
-        sys.stderr.write(f"orphan: {printable(orphan)}: nothing needs it any more\n")
+        say(f"orphan: {printable(orphan)}: nothing needs it any more\n")
