@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from assetgen.cache.memory import MemoryActions, MemoryBlobs, MemoryClaims, MemoryLedger
 from assetgen.core.call import Generated, Request
 from assetgen.core.digest import Digest, digest_of
 from assetgen.core.facts import Facts
@@ -42,6 +41,7 @@ from assetgen.engine.limits import Concurrency, Purse
 from assetgen.engine.observe import Observer, StoreOracle, Supplier, settle
 from assetgen.engine.remember import Inspected, compose, look_again
 from assetgen.errors import ImageError, OutputError
+from tests.memory import MemoryActions, MemoryBlobs, MemoryClaims, MemoryLedger
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from assetgen.cache.actions import DiskActions
-from assetgen.cache.memory import MemoryActions
 from tests.cache.samples import fingerprint, result
+from tests.memory import MemoryActions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from assetgen.cache.blobs import FileBlobs
-from assetgen.cache.memory import MemoryBlobs
 from assetgen.core.digest import digest_of
 from tests.cache.samples import IMAGE, call, fingerprint
+from tests.memory import MemoryBlobs
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from assetgen.cache.locks import FileClaims
-from assetgen.cache.memory import MemoryClaims
 from tests.cache.samples import fingerprint
+from tests.memory import MemoryClaims
 
 if TYPE_CHECKING:
     from pathlib import Path

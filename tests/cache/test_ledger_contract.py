@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from assetgen.cache.ledger import FileLedger
-from assetgen.cache.memory import MemoryLedger
 from tests.cache.samples import call, fingerprint, received, result, sent
+from tests.memory import MemoryLedger
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, TypeVar, cast
 import pytest
 
 from assetgen.cache.local import LocalCache
-from assetgen.cache.memory import MemoryBlobs, MemoryLedger
 from assetgen.core.call import Generated, Request
 from assetgen.core.digest import digest_of
 from assetgen.core.events import Retrying, Warned
@@ -41,6 +40,7 @@ from tests.fakes import (
     picture,
     result_of,
 )
+from tests.memory import MemoryBlobs, MemoryLedger
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine

@@ -156,7 +156,6 @@ BAD: Mapping[str, Bad] = {
     "cut-in-the-middle": Bad(CutAfter(fraction=0.5), 2, "was lost", None, is_ambiguous=True),
     "cut-in-a-chunk": Bad(CutAfter(Chunked()), 2, "was lost", None, is_ambiguous=True),
     "reset": Bad(ResetConnection(), 2, "was lost", None, is_ambiguous=True),
-    "short": Bad(WrongContentLength(), 2, "was lost", None, is_ambiguous=True),
 }
 
 
@@ -316,6 +315,7 @@ GOOD: Mapping[str, Answer] = {
     "late": Stall(0.05),
     "slow": SlowDrip(bytes_per_second=20_000),
     "bare": Image(with_type=False, content="Here you are"),
+    "promised-more": WrongContentLength(),
 }
 
 

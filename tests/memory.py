@@ -1,4 +1,4 @@
-"""The cache in memory, for tests and for programs that want nothing on the disk.
+"""The cache in memory, a fake for tests.
 
 Held to the same contract suites as the files; lost with the process.
 """
