@@ -460,12 +460,19 @@ class Build:
 
 
 def placeholder_request(asset: Asset, action: Generate) -> Request:
-    """What a placeholder draft is drawn from: all that the manifest says, and no image."""
+    """What a placeholder draft is drawn from: all that the manifest says, and no image.
+
+    References are there by name only; the name stands for a digest that may not be known yet.
+    """
+    labels = [str(reference) for reference in action.references]
     return Request(
         asset=asset.name,
         fingerprint="",
         generate=action,
-        references=(),
+        references=tuple(
+            ReferenceImage(label=label, digest=digest_of(label.encode()), data=b"")
+            for label in labels
+        ),
         format=asset.format,
         timeout_s=0.0,
     )
