@@ -283,7 +283,8 @@ def test_plan_estimates_what_build_announces(
     for field in ("images", "estimate_usd", "unpriced"):
         assert planned[field] == plan["summary"][field]
     assert planned["images"] == len(openrouter.generations)
-    assert plan["summary"]["estimate_usd"] == sum(value or 0 for value in estimates.values())
+    known = [Decimal(str(value)) for value in estimates.values() if value]
+    assert Decimal(str(plan["summary"]["estimate_usd"])) == sum(known)
 
 
 def test_the_plan_takes_the_price_from_earlier_bills(
