@@ -201,7 +201,7 @@ def _decide_by_inputs(
 ) -> Decision:
     """The verdict on an asset all of whose inputs are known."""
     entry, present = facts.lock.entries.get(asset.name), facts.output(asset.output)
-    known = _known(asset, keyed, facts)
+    known = _known(asset, keyed, facts, options)
     target = _target(asset, keyed, known, facts, options) if known is not None else None
     if target is not None and target.is_there:
         return _kept(asset, keyed, target.result, facts)
@@ -271,13 +271,13 @@ class _Known:
     digest: Digest | None
 
 
-def _known(asset: Asset, keyed: Keyed, facts: Facts) -> _Known | None:
+def _known(asset: Asset, keyed: Keyed, facts: Facts, options: Options) -> _Known | None:
     """The lockfile's own entry first, then any other entry with these inputs, then the caches."""
     own = facts.lock.entries.get(asset.name)
     others = facts.lock.by_fingerprint.get(keyed.fingerprint)
     entry = own if own is not None and own.fingerprint == keyed.fingerprint else others
     if entry is not None:
-        return _newer_here(asset, keyed, entry, facts) or _Known(
+        return _newer_here(asset, keyed, entry, facts, options) or _Known(
             result=entry.result, digest=_recorded_output(entry, asset)
         )
     if isinstance(asset.action, Source):
@@ -286,12 +286,17 @@ def _known(asset: Asset, keyed: Keyed, facts: Facts) -> _Known | None:
     return _Known(result=result, digest=None) if result is not None else None
 
 
-def _newer_here(asset: Asset, keyed: Keyed, entry: LockEntry, facts: Facts) -> _Known | None:
+def _newer_here(
+    asset: Asset, keyed: Keyed, entry: LockEntry, facts: Facts, options: Options
+) -> _Known | None:
     """An image for the same inputs that was made here after the lockfile was written.
 
     The journal notes what this machine wrote and the lockfile does not name yet: after a crash
-    between the two, the newer image is the one that was asked and paid for.
+    between the two, the newer image is the one that was asked and paid for. Drafts are the same
+    picture however often they are drawn, so for them the lockfile's word stays.
     """
+    if options.provider == "draft":
+        return None
     present = facts.output(asset.output).digest
     key = facts.journal.get(present) if present is not None else None
     if key is None or present is None or present in facts.lock.by_digest:
@@ -374,7 +379,7 @@ def _decide_pinned(
     """An existing image is never replaced; a missing one is restored."""
     digests = _input_digests(asset, facts, decided)
     keyed = None if isinstance(digests, Decision) else key_of(asset, options.provider, digests)
-    newer = _newer_here(asset, keyed, entry, facts) if keyed is not None else None
+    newer = _newer_here(asset, keyed, entry, facts, options) if keyed is not None else None
     if newer is not None:
         return _kept(asset, keyed, newer.result, facts)
     recorded = Keyed(fingerprint=entry.fingerprint, inputs=entry.inputs)
@@ -388,8 +393,10 @@ def _decide_pinned(
         found = _bring_back(asset, recorded, target, facts, reason=reason)
         if found is not None:
             return found
-        if (options.rebuy or options.provider == "draft") and not isinstance(digests, Decision):
-            return _make(asset, recorded, digests, facts, options, reason=reason)
+        makes_again = options.rebuy or options.provider == "draft"
+        if makes_again and keyed is not None and not isinstance(digests, Decision):
+            # Made from today's inputs, so it must be known by them.
+            return _make(asset, keyed, digests, facts, options, reason=reason)
         return _held_as_not_here(asset, recorded, target, reason)
     if keyed is not None and keyed.fingerprint == entry.fingerprint:
         return _kept(asset, keyed, entry.result, facts)

@@ -966,3 +966,30 @@ def test_an_output_that_changes_right_after_it_was_written_is_not_remembered_as_
     assert made.record is not None
     assert not made.record.complete
     assert statuses(made.build(project)) == {"hero": "held"}
+
+
+def test_a_second_build_of_drafts_packed_by_another_zlib_leaves_the_lockfile_alone_too() -> None:
+    project = project_of(HERO, SIDE, provider="draft")
+    made = built(project)
+    other = made.fresh_clone()
+    other.provider = FakeProvider(paint=another_each_time)
+    for asset in (HERO, SIDE):
+        other.files.remove(asset.output)
+    other.build(project)
+    forget(other)
+    other.build(project)
+    assert other.provider.calls == []
+    assert other.locks.text == made.locks.text
+
+
+def test_a_pinned_image_bought_again_after_its_words_changed_is_known_by_its_own_words() -> None:
+    """Else the shared cache would hand out a picture of the new words for the old ones."""
+    made = built(project_of(HERO))
+    clone = made.fresh_clone()
+    clone.files.remove(HERO.output)
+    clone.provider = FakeProvider(paint=another_each_time)
+    clone.build(project_of(generated("hero", "Other words", pinned=True)), rebuy=True)
+    (call,) = clone.provider.calls
+    (entry,) = made.locks.read().entries.values()
+    assert call.generate.prompt == "Other words"
+    assert call.fingerprint != entry.fingerprint
