@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "AssetgenError": "errors",
-    "Decision": "core.plan",
+    "Decision": "core.decision",
     "ManifestFaults": "errors",
     "Outcome": "core.report",
     "Plan": "core.report",
@@ -47,7 +47,7 @@ _HOMES = {
     "Session": "session",
     "Settings": "session",
     "Status": "core.report",
-    "Verdict": "core.plan",
+    "Verdict": "core.decision",
     "build": "session",
     "check": "session",
     "load": "session",

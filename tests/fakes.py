@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from assetgen.core.call import Generated, Request
+from assetgen.core.decision import Options
 from assetgen.core.digest import Digest, digest_of
 from assetgen.core.facts import Facts
 from assetgen.core.lock import Lock, LockEntry, dump_lock, merged, parse_lock
@@ -28,7 +29,6 @@ from assetgen.core.model import (
     Project,
     Source,
 )
-from assetgen.core.plan import Options
 from assetgen.core.price import Estimate
 from assetgen.core.report import Plan, Report
 from assetgen.core.result import ActionResult, ImageInfo
@@ -46,10 +46,10 @@ from tests.memory import MemoryActions, MemoryBlobs, MemoryClaims, MemoryLedger
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping
 
+    from assetgen.core.decision import Decision
     from assetgen.core.drawing import Drawing
     from assetgen.core.events import Event
     from assetgen.core.model import ImageFormat, ProviderName, Reference, Route
-    from assetgen.core.plan import Decision
     from assetgen.core.ports import ActionCache, BlobStore, Claims, Ledger, Provider
     from assetgen.core.record import Entry, Record
     from assetgen.core.stamp import Stamp

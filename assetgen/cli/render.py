@@ -5,18 +5,18 @@ from __future__ import annotations
 import unicodedata
 from typing import TYPE_CHECKING
 
+from assetgen.core.decision import Verdict, total
 from assetgen.core.events import Done, Finished, Planned, Retrying, Started, Warned
 from assetgen.core.model import Generate
 from assetgen.core.money import format_usd
-from assetgen.core.plan import Verdict, total
 from assetgen.errors import AssetgenError, ManifestFaults
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from decimal import Decimal
 
+    from assetgen.core.decision import Decision
     from assetgen.core.events import Event
-    from assetgen.core.plan import Decision
     from assetgen.core.report import Plan
     from assetgen.errors import Location
 

@@ -10,12 +10,12 @@ import urllib.parse
 from typing import TYPE_CHECKING
 
 from assetgen.cli.render import price_of, printable
-from assetgen.core.plan import Hold, Verdict
+from assetgen.core.decision import Hold, Verdict
 from assetgen.core.report import plan_json
 from assetgen.errors import OutputError, UsageError
 
 if TYPE_CHECKING:
-    from assetgen.core.plan import Decision
+    from assetgen.core.decision import Decision
     from assetgen.core.report import Plan
 
 

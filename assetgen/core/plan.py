@@ -7,11 +7,10 @@ and the store are only looked at where the lockfile and the outputs do not settl
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from decimal import Decimal
-from enum import Enum
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from assetgen.core.decision import Decision, Hold, Options, Verdict
 from assetgen.core.facts import FileFact, FileState, Question
 from assetgen.core.fingerprint import CONVERT_VERSION, Keyed, conversion_key, key_of
 from assetgen.core.model import AssetReference, Generate, Source
@@ -19,114 +18,13 @@ from assetgen.core.price import FREE, Estimate
 from assetgen.core.reasons import changes, what_is_wrong, why_held, why_stale
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
 
     from assetgen.core.digest import Digest
     from assetgen.core.facts import Facts
     from assetgen.core.lock import LockEntry
-    from assetgen.core.model import Asset, ProviderName
+    from assetgen.core.model import Asset
     from assetgen.core.result import ActionResult
-
-
-class Verdict(Enum):
-    """What happens to an asset (design section 6)."""
-
-    KEEP = "keep"
-    RESTORE = "restore"
-    GENERATE = "generate"
-    DERIVE = "derive"
-    WAIT = "wait"
-    HOLD = "hold"
-
-
-class Hold(Enum):
-    """Why assetgen could act but must not unasked."""
-
-    EDITED = "edited"
-    """An image that assetgen did not make is at the output path."""
-    PINNED = "pinned"
-    NOT_HERE = "not-here"
-    """It was bought, and its bytes are nowhere on this machine."""
-    BLOCKED = "blocked"
-    """An image it reads is held and cannot be had."""
-    OBSTRUCTED = "obstructed"
-    """Something that is no file, or leads out of the project, is at the output path."""
-    REAL_IMAGE = "real-image"
-    """Stale, but `--draft` leaves real images alone."""
-
-    @property
-    def leaves_output_usable(self) -> bool:
-        """Whether a build that meets this hold has still done its job."""
-        return self in {Hold.EDITED, Hold.PINNED, Hold.REAL_IMAGE}
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What the user asked for, as far as verdicts depend on it."""
-
-    provider: ProviderName
-    draft: bool = False
-    """Fill what has no image with placeholder drafts, and buy nothing."""
-    rebuy: bool = False
-    knows_store: bool = True
-    """False where no cache was opened, so that nobody can say who made an unknown image."""
-    forced: frozenset[str] = frozenset()
-    """Names to be made anew, whatever the verdict."""
-    estimate: Callable[[Generate], Estimate] = field(default=lambda _: FREE)
-
-    @property
-    def is_paid(self) -> bool:
-        """Whether an image costs money."""
-        return self.provider != "draft" and not self.draft
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """The verdict on one asset, its reason, and what acting on it needs to know."""
-
-    asset: Asset
-    verdict: Verdict
-    reason: str
-    hold: Hold | None = None
-    keyed: Keyed | None = None
-    """None while an image it reads does not exist yet."""
-    result: ActionResult | None = None
-    """The image this asset has or will be given, once it is known."""
-    digest: Digest | None = None
-    """Digest of the bytes to be restored to the output, or that are there."""
-    source_image: Digest | None = None
-    """Of a source that must be brought to its output: the image, which is the file itself."""
-    is_draft: bool = False
-    """Whether a placeholder draft is to be drawn."""
-    shares_with: str | None = None
-    """The asset whose call gives this one its image too."""
-    estimate: Estimate = FREE
-
-    @property
-    def key(self) -> Keyed:
-        """The key of an asset whose inputs are known, as they are once it is to be made."""
-        if self.keyed is None:
-            raise AssertionError(f"`{self.asset.name}` is acted on before its inputs are known")
-        return self.keyed
-
-    @property
-    def image(self) -> Digest | None:
-        """The image that dependants read; None while it is unknown."""
-        return self.result.image if self.result is not None else self.source_image
-
-    @property
-    def is_work(self) -> bool:
-        """Whether a build has something to run here."""
-        return self.verdict not in {Verdict.KEEP, Verdict.HOLD}
-
-    @property
-    def is_purchase(self) -> bool:
-        """Whether a call to the provider is, or may become, necessary."""
-        return (
-            self.verdict in {Verdict.GENERATE, Verdict.WAIT}
-            and not self.is_draft
-            and self.shares_with is None
-        )
 
 
 class Unanswered(Exception):
@@ -605,16 +503,3 @@ def _is_ours(present: FileFact, facts: Facts) -> bool:
     if digest not in facts.ours:
         raise Unanswered(Question("ours", digest))
     return facts.ours[digest]
-
-
-def total(decisions: Iterable[Decision]) -> tuple[Decimal, int]:
-    """Sum of the known estimates, and how many purchases have none."""
-    known, unknown = Decimal(0), 0
-    for decision in decisions:
-        if not decision.is_purchase:
-            continue
-        if decision.estimate.usd is None:
-            unknown += 1
-        else:
-            known += decision.estimate.usd
-    return known, unknown

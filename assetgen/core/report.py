@@ -8,15 +8,15 @@ from decimal import Decimal
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from assetgen.core.decision import Verdict, total
 from assetgen.core.money import json_usd
-from assetgen.core.plan import Verdict, total
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from assetgen.core.decision import Decision
     from assetgen.core.lock import LockEntry
     from assetgen.core.model import Json, Project
-    from assetgen.core.plan import Decision
 
 
 @dataclass(frozen=True, slots=True)

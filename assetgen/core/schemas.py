@@ -13,9 +13,9 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from assetgen.core import events
+from assetgen.core.decision import Verdict
 from assetgen.core.fingerprint import KEY_SCHEME
 from assetgen.core.lock import LOCK_VERSION
-from assetgen.core.plan import Verdict
 from assetgen.core.report import Status
 
 if TYPE_CHECKING:

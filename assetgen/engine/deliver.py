@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from assetgen.core.decision import Verdict
 from assetgen.core.digest import Digest, digest_of
 from assetgen.core.events import Warned
 from assetgen.core.facts import FileFact, FileState
 from assetgen.core.fingerprint import conversion_key
-from assetgen.core.plan import Verdict
 from assetgen.core.result import ActionResult
 
 if TYPE_CHECKING:
+    from assetgen.core.decision import Decision
     from assetgen.core.facts import Facts
     from assetgen.core.model import Asset
-    from assetgen.core.plan import Decision
     from assetgen.core.ports import ActionCache, BlobStore, Emit, Files, Images, Journal
     from assetgen.engine.observe import Observer
 

@@ -13,13 +13,13 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Literal
 
 from assetgen.core.call import ReferenceImage, Request
+from assetgen.core.decision import Decision, Verdict
 from assetgen.core.digest import digest_of
 from assetgen.core.events import Finished, Started, Warned
 from assetgen.core.facts import FileState
 from assetgen.core.lock import Lock, LockEntry
 from assetgen.core.model import AssetReference, Generate, Source
 from assetgen.core.money import format_usd
-from assetgen.core.plan import Decision, Verdict
 from assetgen.core.report import Outcome, Report, Status
 from assetgen.core.result import ActionResult, ImageInfo
 from assetgen.engine.buy import Bill, HaltedError
@@ -30,10 +30,10 @@ from assetgen.errors import AssetgenError, ImageError, OutputError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from assetgen.core.decision import Options
     from assetgen.core.digest import Digest
     from assetgen.core.facts import Facts
     from assetgen.core.model import Asset
-    from assetgen.core.plan import Options
     from assetgen.core.ports import Clock, Emit, Files, Images, LockStore
     from assetgen.core.report import Plan
     from assetgen.engine.buy import Buyer

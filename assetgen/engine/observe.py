@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from assetgen.core.digest import Digest, digest_of
 from assetgen.core.facts import MISSING, FileFact, FileState, Question
-from assetgen.core.plan import Decision, Options, decide
+from assetgen.core.plan import decide
 from assetgen.core.pointer import pointed_digest
 from assetgen.core.record import Entry
 from assetgen.core.stamp import Stamp, is_settled
@@ -16,6 +16,7 @@ from assetgen.errors import ImageError, OutputError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from assetgen.core.decision import Decision, Options
     from assetgen.core.facts import Facts
     from assetgen.core.model import Asset
     from assetgen.core.ports import ActionCache, BlobStore, Clock, Files

@@ -19,9 +19,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal, Unpack
 
 from assetgen._version import __version__
+from assetgen.core.decision import total
 from assetgen.core.events import Done, Planned, Warned
 from assetgen.core.lock import salvage_lock
-from assetgen.core.plan import total
 from assetgen.engine.buy import Buyer, recover
 from assetgen.engine.deliver import Delivery
 from assetgen.engine.execute import Build, Orders, Workshop
@@ -44,9 +44,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from os import PathLike
 
+    from assetgen.core.decision import Options
     from assetgen.core.events import Event
     from assetgen.core.model import Project
-    from assetgen.core.plan import Options
     from assetgen.core.ports import Emit
     from assetgen.core.report import Plan, Report
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from assetgen.core.decision import Decision, Options
 from assetgen.core.facts import Facts, FileFact, FileState
 from assetgen.core.model import FileReference, Generate, Source
-from assetgen.core.plan import Decision, Options
 from assetgen.core.price import Estimate, estimate, history_of, price_key
 from assetgen.core.report import Plan
 from assetgen.core.select import in_build_order, select, with_dependencies

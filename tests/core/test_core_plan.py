@@ -8,12 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from assetgen.core.decision import Decision, Hold, Options, Verdict
 from assetgen.core.digest import digest_of
 from assetgen.core.facts import MISSING, Facts, FileFact, FileState, Question
 from assetgen.core.fingerprint import conversion_key, key_of
 from assetgen.core.lock import Lock, LockEntry
 from assetgen.core.model import Asset, Generate, Parameters, Source
-from assetgen.core.plan import Decision, Hold, Options, Verdict, decide
+from assetgen.core.plan import decide
 from assetgen.core.price import FREE, Estimate
 from assetgen.core.select import in_build_order
 from tests.fakes import PRICE, generated, lock_of, picture, result_of, sourced

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assetgen.core.catalogue import ModelFacts, ModelTable, Price
+from assetgen.core.decision import Decision, Hold, Verdict, total
 from assetgen.core.digest import digest_of, parse_digest, short
 from assetgen.core.events import (
     Done,
@@ -23,7 +24,6 @@ from assetgen.core.events import (
 from assetgen.core.ledger import LedgerLine
 from assetgen.core.model import Asset, Generate, Parameters
 from assetgen.core.money import format_usd, json_usd, parse_usd
-from assetgen.core.plan import Decision, Hold, Verdict, total
 from assetgen.core.pointer import pointed_digest
 from assetgen.core.price import FREE, Estimate, estimate, history_of, price_key
 from assetgen.core.report import Outcome, Plan, Report, Status, plan_json

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from hypothesis import given
 from hypothesis import strategies as st
 
+from assetgen.core.decision import Verdict
 from assetgen.core.model import AssetReference, Generate
-from assetgen.core.plan import Verdict
 from assetgen.core.report import Status
 from tests.fakes import FakeProvider, Machine, generated, picture, project_of, sourced
 from tests.memory import MemoryActions

@@ -9,14 +9,14 @@ from assetgen.cli.options import add_json, add_selectors
 from assetgen.cli.render import printable, render_table
 from assetgen.cli.report import is_fresh, state_of, write_report
 from assetgen.cli.streams import print_json
-from assetgen.core.plan import Verdict
+from assetgen.core.decision import Verdict
 from assetgen.core.report import plan_json
 from assetgen.session import Session, Settings
 
 if TYPE_CHECKING:
     import argparse
 
-    from assetgen.core.plan import Decision
+    from assetgen.core.decision import Decision
     from assetgen.core.report import Plan
 
 EXIT_NOT_UP_TO_DATE = 4
