@@ -9,7 +9,7 @@ from assetgen.core.decision import Verdict
 from assetgen.core.digest import Digest, digest_of
 from assetgen.core.events import Warned
 from assetgen.core.facts import FileFact, FileState
-from assetgen.core.fingerprint import conversion_key
+from assetgen.core.fingerprint import CONVERT_VERSION, conversion_key
 from assetgen.core.result import ActionResult
 
 if TYPE_CHECKING:
@@ -88,12 +88,14 @@ class Delivery:
     def _recorded(self, asset: Asset, result: ActionResult, derived: Digest) -> Digest:
         """Digest of a converted output for the lockfile.
 
-        The same image converted on another machine is the same output: the lockfile's word stays.
+        The same image converted in the same way on another machine is the same output: the
+        lockfile's word stays.
         """
         entry = self.facts.lock.entries.get(asset.name)
-        if entry is None or entry.result.image != result.image or entry.output != asset.output:
+        if entry is None or entry.convert_version != CONVERT_VERSION:
             return derived
-        return entry.digest
+        is_same = entry.result.image == result.image and entry.output == asset.output
+        return entry.digest if is_same else derived
 
     def _may_replace(self, asset: Asset, digest: Digest) -> bool:
         """Whether the output is still what the verdict was given on; keeps bytes worth keeping."""

@@ -993,3 +993,23 @@ def test_a_pinned_image_bought_again_after_its_words_changed_is_known_by_its_own
     (entry,) = made.locks.read().entries.values()
     assert call.generate.prompt == "Other words"
     assert call.fingerprint != entry.fingerprint
+
+
+def test_an_output_of_an_earlier_conversion_is_converted_again_and_recorded_as_it_is_now() -> None:
+    made = built(project_of(WEBP))
+    (entry,) = made.locks.read().entries.values()
+    earlier = picture("an earlier way to convert")
+    made.files.put(WEBP.output, earlier)
+    old = replace(entry, digest=digest_of(earlier), convert_version=entry.convert_version - 1)
+    made.locks.update({entry.name: old}, [entry.name])
+    forget(made)
+    assert statuses(made.build(project_of(WEBP))) == {"hero": "restored"}
+    assert made.provider.calls == []
+    assert made.locks.read().entries["hero"] == entry
+    assert digest_of(made.files.peek(WEBP.output) or b"") == entry.digest
+    clone = made.fresh_clone()
+    clone.files.put(WEBP.output, earlier)
+    clone.locks.update({entry.name: old}, [entry.name])
+    clone.blobs.put(made.blobs.get(entry.result.image) or b"")
+    assert statuses(clone.build(project_of(WEBP))) == {"hero": "derived"}
+    assert clone.locks.read().entries["hero"] == entry
