@@ -543,6 +543,7 @@ class Machine:
             halt=halt or Halt(),
             emit=self.events.append,
             is_paid=is_paid,
+            project="harbour",
         )
 
     def recover(self) -> int:

@@ -30,6 +30,8 @@ class LedgerLine:
     key_scheme: int
     asset: str
     model: str
+    project: str = ""
+    """Name of the project that asked; empty in lines from before it was noted."""
     size: str = ""
     """What the price depends on besides the model: see `price_key`."""
     estimate_usd: Decimal | None = None

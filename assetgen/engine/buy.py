@@ -102,6 +102,8 @@ class Buyer:
     halt: Halt
     emit: Emit
     is_paid: bool
+    project: str
+    """Its name, for the ledger."""
 
     async def buy(
         self, request: Request, estimate: Estimate, bill: Bill, *, anew: bool
@@ -296,6 +298,7 @@ class Buyer:
             key_scheme=KEY_SCHEME,
             asset=request.asset,
             model=request.generate.model,
+            project=self.project,
             size=price_key(request.generate),
             estimate_usd=estimate.usd,
         )

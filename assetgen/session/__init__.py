@@ -250,6 +250,7 @@ class Session:
             halt=halt,
             emit=emit,
             is_paid=found.options.is_paid,
+            project=project.name,
         )
 
     async def _remember(self, found: Survey, build: Build, report: Report) -> None:

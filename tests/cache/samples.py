@@ -45,6 +45,7 @@ def sent(number: int = 0) -> LedgerLine:
         key_scheme=1,
         asset="hero",
         model="google/gemini-2.5-flash-image",
+        project="lantern-bay",
         size="2K//0",
         estimate_usd=Decimal("0.04"),
     )

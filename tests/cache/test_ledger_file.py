@@ -50,6 +50,7 @@ ledger_lines = st.builds(
     key_scheme=st.integers(),
     asset=texts,
     model=texts,
+    project=texts,
     size=texts,
     estimate_usd=amounts,
     cost_usd=amounts,
@@ -163,7 +164,8 @@ def test_a_line_reads_well(ledger: FileLedger, path: Path) -> None:
         '{"asset": "hero", "at": "2026-11-02T10:00:00Z",'
         f' "call": "{call(10)}", "estimate_usd": 0.04, "event": "sent",'
         f' "fingerprint": "{10:064x}", "key_scheme": 1, "may_be_billed": true,'
-        ' "model": "google/gemini-2.5-flash-image", "outcome": "cut", "size": "2K//0"}\n'
+        ' "model": "google/gemini-2.5-flash-image", "outcome": "cut",'
+        ' "project": "lantern-bay", "size": "2K//0"}\n'
     )
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
