@@ -28,6 +28,7 @@ Path = tuple[str | int, ...]
 MOST_NODES = 2_000_000
 """About 0.3 kB each; 10,000 assets have 200,000."""
 MOST_LEVELS = 100
+_TOO_DEEP = f"nested more than {MOST_LEVELS} levels deep"
 MOST_ALIASED_NODES = 100_000
 """Nodes that aliases may add to those written out."""
 
@@ -63,7 +64,7 @@ class _Composer(_Loader):  # type: ignore[misc, valid-type]  # one of two bases,
         if parent is None:
             return
         if self._level > MOST_LEVELS:
-            problem = f"nested more than {MOST_LEVELS} levels deep"
+            problem = _TOO_DEEP
             raise _BoundError(problem=problem, problem_mark=parent.start_mark)
         if self.nodes > MOST_NODES:
             problem = f"more than {MOST_NODES:,} values in one file"
@@ -225,6 +226,8 @@ def _note_syntax_error(error: yaml.MarkedYAMLError, source: SourceText, faults: 
     elif "cannot start any token" in problem and around.endswith("\t"):
         hint = "indent with spaces, not with tabs"
     what = problem if isinstance(error, _BoundError) else f"not YAML: {problem}"
+    if "maximum nesting depth" in problem:
+        what = _TOO_DEEP  # newer libyaml has a bound of its own, far above ours, and meets it first
     faults.add(what, where, hint)
 
 
