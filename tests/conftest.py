@@ -18,6 +18,8 @@ from tests.standin import API_KEY, OpenRouterStandIn
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+pytest_plugins = ["tests.reliability"]
+
 TIMEOUT_S = 60.0
 """Until a command counts as hanging."""
 INHERITED = ("PATH", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT")

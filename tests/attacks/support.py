@@ -1,0 +1,125 @@
+"""What attacks on builds have in common: a small project, and what must hold after any ending."""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import assetgen
+
+if TYPE_CHECKING:
+    from tests.conftest import Cli, Completed, Project
+    from tests.standin import OpenRouterStandIn
+
+GEMINI = "google/gemini-2.5-flash-image"
+PRICE = "0.0387"
+"""What the stand-in takes for one image of it, and what the shipped table estimates."""
+PATIENCE_S = 30.0
+"""How long something is waited for that should happen at once."""
+ASSETS = {"a": "png", "b": "webp", "c": "png", "d": "png"}
+"""The small project: three images, of which one is converted, and one more that reads the first."""
+_TEMPORARY = re.compile(r"\.assetgen-|.*\.part$")
+
+
+def manifest(*names: str, extension: str = "png", head: str = "") -> str:
+    """Assets of which each has its own name as its prompt."""
+    lines = [
+        f"  {name}: {{prompt: {name}, model: {GEMINI}, output: art/{name}.{extension}}}\n"
+        for name in names
+    ]
+    return f"version: 1\n{head}assets:\n" + "".join(lines)
+
+
+def small_manifest() -> str:
+    """The project of `ASSETS`."""
+    lines = []
+    for name, extension in ASSETS.items():
+        reads = "reference: asset:a, " if name == "d" else ""
+        output = f"art/{name}.{extension}"
+        lines.append(f"  {name}: {{prompt: {name}, model: {GEMINI}, {reads}output: {output}}}\n")
+    return "version: 1\nassets:\n" + "".join(lines)
+
+
+def seeded(seed: int) -> random.Random:
+    """Draws of one round, the same for the same seed."""
+    return random.Random(seed)  # noqa: S311 - chooses moments, guards nothing
+
+
+def prompts(openrouter: OpenRouterStandIn) -> list[str]:
+    """What was asked for so far, in order."""
+    return [request.prompt for request in openrouter.generations]
+
+
+def digest_of(data: bytes) -> str:
+    """As the lockfile writes it."""
+    return f"sha256:{sha256(data).hexdigest()}"
+
+
+@dataclass(frozen=True, slots=True)
+class Cache:
+    """A cache folder, looked at from outside."""
+
+    root: Path
+
+    def ledger(self) -> list[dict[str, Any]]:
+        """The readable lines of the ledger."""
+        path = self.root / "ledger.jsonl"
+        lines = path.read_bytes().split(b"\n") if path.exists() else []
+        found = []
+        for line in lines:
+            try:
+                found.append(json.loads(line))
+            except ValueError:
+                continue
+        return found
+
+    def stored_fingerprints(self) -> set[str]:
+        """What was bought and is safe: noted in the ledger, or waiting to be."""
+        booked = {
+            line["fingerprint"]
+            for line in self.ledger()
+            if line["event"] in {"received", "recovered"}
+        }
+        waiting = {
+            path.name[:64]
+            for path in (self.root / "incoming").glob("*")
+            if re.fullmatch(r"[0-9a-f]{64}\.[0-9a-f]{64}\.[0-9a-f]{32}", path.name)
+        }
+        return booked | waiting
+
+
+def temporary_files(*folders: Path) -> list[Path]:
+    """Files that should have lived for a moment only."""
+    return [path for folder in folders for path in folder.rglob("*") if _TEMPORARY.match(path.name)]
+
+
+def cache_of(cli: Cli) -> Cache:
+    """The cache that `cli` uses."""
+    return Cache(Path(cli.env["ASSETGEN_CACHE_DIR"]))
+
+
+def assert_all_is_well(project: Project, cli: Cli, *, of: int = len(ASSETS)) -> None:
+    """Every output is what the lockfile says, `check` is green, and nothing was left lying."""
+    entries = [entry for entry in project.lock if "name" in entry]
+    assert len(entries) == of
+    for entry in entries:
+        assert digest_of(project.read_bytes(entry["output"])) == entry["digest"]
+        if entry["output"].endswith(".png"):
+            assert entry["digest"] == entry["image"]
+    assert assetgen.check(project.path("assets.yaml")).is_up_to_date
+    assert temporary_files(project.root, cache_of(cli).root) == []
+
+
+def build_after(cli: Cli, openrouter: OpenRouterStandIn, *, of: int = len(ASSETS)) -> Completed:
+    """The build after an accident: it succeeds, and asks only for what was not stored by then."""
+    openrouter.wait_until_idle(PATIENCE_S)
+    before, stored = len(openrouter.generations), len(cache_of(cli).stored_fingerprints())
+    result = cli("build")
+    assert result.code == 0, result.err
+    assert len(openrouter.generations) == before + of - stored
+    return result
