@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass, field
@@ -24,6 +25,13 @@ TIMEOUT_S = 60.0
 """Until a command counts as hanging."""
 INHERITED = ("PATH", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT")
 """All that a command inherits, so that no proxy, colour or CI setting of the machine leaks in."""
+
+
+for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    # A shell that starts us in the background ignores some, every command we start would inherit
+    # that, and a build that is told to ignore a signal does so.
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, signal.default_int_handler)
 
 
 @dataclass(frozen=True, slots=True)

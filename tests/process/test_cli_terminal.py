@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import termios
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -51,8 +52,13 @@ class Terminal:
         self.written = ""
 
     def read_until(self, is_so: Callable[[str], bool]) -> None:
-        """Read until what was written fulfils this; the end of the command is a failure."""
+        """Read until what was written fulfils this; the end of the command is a failure.
+
+        Live progress writes for as long as it lives, so silence alone would never show a hang.
+        """
+        deadline = time.monotonic() + PATIENCE_S
         while not is_so(self.written):
+            assert time.monotonic() < deadline, f"waited in vain: {self.written[-500:]!r}"
             piece = self._read()
             assert piece, f"the command ended: {self.written!r}"
             self.written += piece
