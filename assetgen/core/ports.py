@@ -32,7 +32,11 @@ class Provider(Protocol):
     """Makes images. One call is one attempt: retrying is the engine's business."""
 
     async def generate(self, request: Request) -> Generated:
-        """Make one image, or raise a `ProviderError` that says what may be done next."""
+        """Make one image, or raise a `ProviderError` that says what may be done next.
+
+        A provider whose answer is there when the call is cancelled gives it all the same: it is
+        paid for. `asyncio.Task.cancelling` still tells that nothing more is wanted.
+        """
         ...
 
 

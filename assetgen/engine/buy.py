@@ -194,7 +194,9 @@ class Buyer:
             except ProviderError as error:
                 cost, is_billed = error.cost_usd, error.may_be_billed
                 await self._note_failure(sent, error)
+                _end_if_cut()
                 raise
+            _end_if_cut()
             self.slots.recover()
             return purchase
         finally:
@@ -327,6 +329,13 @@ async def _to_its_end(work: Coroutine[None, None, Purchase]) -> Purchase:
     except asyncio.CancelledError:
         await task
         raise
+
+
+def _end_if_cut() -> None:
+    """End here when the build was cut while a provider read an answer that had arrived."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 def _failed(sent: LedgerLine, error: ProviderError, at: str) -> LedgerLine:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from contextlib import AbstractContextManager
 from decimal import Decimal
@@ -721,6 +722,29 @@ def test_an_image_that_has_arrived_is_kept_although_the_build_is_cut_while_looki
     machine.images = FakeImages()
     machine.recover()
     assert not buy(machine).was_bought
+
+
+@pytest.mark.parametrize("is_image", [True, False])
+def test_an_answer_that_a_cut_provider_still_gives_is_kept_and_booked_before_the_end(
+    is_image: bool,
+) -> None:
+    machine, bill = Machine(), Bill()
+    is_asked = asyncio.Event()
+
+    async def finish_reading(_: Request) -> None:
+        is_asked.set()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+        if not is_image:
+            raise Unavailable("passing", retry=Retry.TRANSIENT)
+
+    machine.provider.during = finish_reading
+    cut(machine, bill, is_asked.wait)
+    assert events(machine) == ["sent", "received" if is_image else "failed"]
+    assert len(machine.provider.calls) == 1
+    assert bill.unknown == 0
+    if is_image:
+        assert not buy(machine).was_bought
 
 
 # After a crash
