@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import ssl
 import zlib
 from dataclasses import dataclass, field
@@ -31,6 +30,7 @@ from assetgen.errors import (
     Unavailable,
     UsageError,
 )
+from assetgen.providers.document import parse_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -117,7 +117,8 @@ class Http:
 
     A connection is never reused: a reset on a reused one could not be told from a lost paid
     answer. Redirects are not followed, so that the key goes to no other address. Proxies and
-    certificates come from the environment, as httpx documents.
+    certificates come from the environment, as httpx documents; but plain HTTP, which only a server
+    on this machine gets, goes there directly: a proxy elsewhere would read the key.
     """
 
     def __init__(self) -> None:
@@ -142,6 +143,8 @@ class Http:
                 the one from the headers when they arrived.
             BadResponse: a redirect, a body beyond the bound, or an encoding that cannot be undone.
             UsageError: the address, the proxy settings or the certificates cannot be used.
+
+        A call that is cancelled when its answer is complete gives it all the same.
         """
         client = self._open()
         progress = Progress()
@@ -158,6 +161,11 @@ class Http:
                 return await _exchange(client, request, max_body_bytes, progress)
         except TimeoutError:
             failure = _too_late(url, timeout_s, progress)
+        except asyncio.CancelledError:
+            whole = _whole_document(progress)
+            if whole is None:
+                raise
+            return whole
         except FOREIGN as error:
             failure = translate(error, url=url, progress=progress)
         # Outside the handler, so that the chain does not hold httpx's request and its headers.
@@ -179,6 +187,7 @@ class Http:
         try:
             self._client = httpx.AsyncClient(
                 follow_redirects=False,
+                mounts={"http://": None},
                 limits=httpx.Limits(max_connections=None, max_keepalive_connections=0),
                 timeout=httpx.Timeout(None, connect=CONNECT_TIMEOUT_S),
                 headers={
@@ -236,8 +245,8 @@ def _whole_document(progress: Progress) -> Response | None:
     if progress.status != HTTPStatus.OK or not body.rstrip().endswith(b"}"):
         return None
     try:
-        json.loads(body)
-    except (ValueError, RecursionError):
+        parse_json(body)
+    except ValueError:
         return None
     return Response(progress.status, progress.headers, body)
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import threading
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +43,8 @@ from tests.providers.openrouter_samples import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from assetgen.core.call import Generated, Request
     from tests.standin import OpenRouterStandIn
 
@@ -184,6 +189,56 @@ def test_a_stated_route_is_never_left() -> None:
     assert bench.routes == ["/chat/completions"]
 
 
+GONE = Response(404, {}, b"<h1>Not Found</h1>")
+NO_SUCH_METHOD = Response(405, {}, b"")
+
+
+@pytest.mark.parametrize("sign", [WRONG_ENDPOINT, MISMATCH, GONE, NO_SUCH_METHOD])
+def test_a_learnt_route_that_is_there_no_more_heals_and_the_better_one_is_remembered(
+    sign: Response,
+) -> None:
+    bench = Bench(sign, CHAT, CHAT, learnt=FakeLearnt({UNKNOWN: {"route": "images"}}))
+    assert bench.generate(a_request(UNKNOWN)).images == (PNG,)
+    assert bench.learnt.known[UNKNOWN] == {"route": "chat"}
+    bench.generate(a_request(UNKNOWN))
+    assert bench.routes == ["/images", "/chat/completions", "/chat/completions"]
+
+
+def test_route_and_class_heal_in_one_attempt() -> None:
+    bench = Bench(GONE, MISMATCH, CHAT, learnt=FakeLearnt({UNKNOWN: {"route": "images"}}))
+    assert bench.generate(a_request(UNKNOWN)).images == (PNG,)
+    assert bench.learnt.known[UNKNOWN] == {"route": "chat", "image_only": True}
+
+
+def test_each_route_is_asked_once_however_both_refuse() -> None:
+    learnt: dict[str, dict[str, object]] = {UNKNOWN: {"route": "images"}}
+    bench = Bench(GONE, WRONG_ENDPOINT, learnt=FakeLearnt(learnt))
+    assert bench.fail(a_request(UNKNOWN)).retry is Retry.NEVER
+    assert bench.routes == ["/images", "/chat/completions"]
+    assert bench.learnt.known == learnt
+
+
+def test_when_both_routes_fail_both_are_told() -> None:
+    answers = (GONE, Response(404, {}, error_body("no such model", 404)))
+    bench = Bench(*answers, learnt=FakeLearnt({UNKNOWN: {"route": "images"}}))
+    error = bench.fail(a_request(UNKNOWN))
+    assert "no such model" in error.what
+    assert "the images route was asked before" in (error.hint or "")
+
+
+def test_what_will_pass_does_not_change_a_learnt_route() -> None:
+    passing = Response(404, {}, error_body("busy", 404, availability={"retryable": True}))
+    bench = Bench(passing, learnt=FakeLearnt({UNKNOWN: {"route": "images"}}))
+    assert bench.fail(a_request(UNKNOWN)).retry is Retry.TRANSIENT
+    assert bench.routes == ["/images"]
+
+
+def test_a_model_that_the_table_knows_on_the_images_route_is_not_tried_at_chat() -> None:
+    bench = Bench(GONE)
+    assert isinstance(bench.fail(a_request(IMAGES_ONLY)), Refused)
+    assert bench.routes == ["/images"]
+
+
 @pytest.mark.parametrize("status", [500, 502, 503, 529])
 def test_a_fault_of_the_service_never_changes_the_route(status: int) -> None:
     bench = Bench(Response(status, {}, error_body("no", availability={"code": "wrong_endpoint"})))
@@ -198,6 +253,68 @@ def test_a_lost_answer_is_passed_on_as_it_is() -> None:
     bench = Bench(lost)
     assert bench.fail(a_request()) is lost
     assert len(bench.sender.sent) == 1
+
+
+# Cut by the user
+
+
+@dataclass
+class SlowLearnt(FakeLearnt):
+    """Remembers only when it is let go, so that a test can cut right after an answer came."""
+
+    is_here: threading.Event = field(default_factory=threading.Event)
+    let_go: threading.Event = field(default_factory=threading.Event)
+
+    def set(self, model: str, *, image_only: bool | None = None, route: str | None = None) -> None:
+        self.is_here.set()
+        assert self.let_go.wait(60)
+        super().set(model, image_only=image_only, route=route)
+
+
+def test_an_answer_that_has_arrived_is_read_and_given_although_the_call_is_cut() -> None:
+    learnt = SlowLearnt()
+    bench = Bench(MISMATCH, CHAT, learnt=learnt)
+
+    async def scenario() -> tuple[Generated, int]:
+        task = asyncio.create_task(bench.provider.generate(a_request(UNKNOWN)))
+        await asyncio.to_thread(learnt.is_here.wait, 60)
+        for _ in range(3):
+            task.cancel()
+            await asyncio.sleep(0)
+        learnt.let_go.set()
+        return await task, task.cancelling()
+
+    generated, cuts = asyncio.run(asyncio.wait_for(scenario(), 60))
+    assert generated.images == (PNG,)
+    assert cuts == 3
+    assert learnt.known == {UNKNOWN: {"image_only": True}}
+
+
+class SwallowingSender(FakeSender):
+    """Gives its answer although it is cut, as `Http` does when the answer is complete."""
+
+    async def post(
+        self, url: str, *, headers: Mapping[str, str], body: bytes, timeout_s: float
+    ) -> Response:
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+        return await super().post(url, headers=headers, body=body, timeout_s=timeout_s)
+
+
+def test_nothing_more_is_sent_for_a_call_that_is_cut() -> None:
+    bench = Bench()
+    sender = SwallowingSender([MISMATCH, CHAT])
+    bench.provider._http = sender
+
+    async def scenario() -> None:
+        task = asyncio.create_task(bench.provider.generate(a_request(UNKNOWN)))
+        await asyncio.sleep(0.05)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(asyncio.wait_for(scenario(), 60))
+    assert len(sender.sent) == 1
 
 
 # The response cache
@@ -276,7 +393,15 @@ def test_a_key_that_cannot_be_one_is_a_usage_error_and_not_shown(key: str) -> No
 
 @pytest.mark.parametrize(
     "address",
-    ["", "openrouter.ai/api/v1", "ftp://host/x", "https://", "https://h:port", "http://a b"],
+    [
+        "",
+        "openrouter.ai/api/v1",
+        "ftp://host/x",
+        "https://",
+        "https://h:port",
+        "http://a b",
+        "https://me:secret@host/x",
+    ],
 )
 def test_an_address_that_cannot_be_one_is_a_usage_error(address: str) -> None:
     with pytest.raises(UsageError, match="OPENROUTER_BASE_URL"):
@@ -288,6 +413,30 @@ def test_an_address_that_cannot_be_one_is_a_usage_error(address: str) -> None:
             base_url=address,
             learnt=FakeLearnt(),
         )
+
+
+def opened(address: str) -> OpenRouter:
+    return OpenRouter(
+        http=FakeSender([]),
+        images=FakeImages(),
+        table=load_table(),
+        api_key=KEY,
+        base_url=address,
+        learnt=FakeLearnt(),
+    )
+
+
+@pytest.mark.parametrize("host", ["openrouter.ai", "192.168.0.7:4000", "[fe80::1]", "0.0.0.0:1"])
+def test_the_key_is_not_sent_to_another_machine_without_encryption(host: str) -> None:
+    with pytest.raises(UsageError, match="without encryption") as caught:
+        opened(f"http://{host}/api/v1")
+    assert "https:" in (caught.value.hint or "")
+    opened(f"https://{host}/api/v1")
+
+
+@pytest.mark.parametrize("host", ["localhost:8080", "127.0.0.1", "127.8.9.1:1", "[::1]:8080"])
+def test_a_server_on_this_machine_needs_no_encryption(host: str) -> None:
+    opened(f"http://{host}/api/v1")
 
 
 def test_repr_does_not_show_the_key() -> None:

@@ -7,7 +7,6 @@ treats the rest as absent. Text from outside reaches a message only through `one
 from __future__ import annotations
 
 import base64
-import json
 import re
 import urllib.parse
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from assetgen.core.money import parse_usd
 from assetgen.errors import BadResponse, ProviderError, Refused, Retry
+from assetgen.providers.document import parse_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -107,24 +107,6 @@ def read_answer(headers: Mapping[str, str], body: bytes) -> Answer:
     return Answer(value, headers)
 
 
-def parse_json(data: bytes) -> Any:
-    """`data` as JSON, numbers with a fraction as `Decimal`, `NaN` and infinities as None.
-
-    Raises:
-        ValueError: it is not JSON, or nested beyond reason.
-    """
-    try:
-        return json.loads(
-            data.decode("utf-8-sig"), parse_float=_decimal, parse_constant=lambda _: None
-        )
-    except UnicodeDecodeError as error:
-        raise ValueError(f"no UTF-8 at byte {error.start}") from None
-    except json.JSONDecodeError as error:
-        raise ValueError(f"{error.msg.removesuffix(' at')} at character {error.pos}") from None
-    except RecursionError:
-        raise ValueError("nested too deeply") from None
-
-
 _STANDARD_ALPHABET = str.maketrans("-_", "+/")
 
 
@@ -139,9 +121,8 @@ def decode_image(text: str, declared: str, answer: Answer) -> bytes:
         BadResponse: no base64, or nothing in it.
         Refused: the image is SVG.
     """
-    digits = "".join(urllib.parse.unquote(text).split()).translate(_STANDARD_ALPHABET)
     try:
-        data = base64.b64decode(digits + "=" * (-len(digits) % 4), validate=True)
+        data = _bytes_of(text)
     except ValueError as error:
         raise answer.bad(f"the image is broken: its base64 cannot be decoded ({error})") from None
     if not data:
@@ -153,6 +134,15 @@ def decode_image(text: str, declared: str, answer: Answer) -> bytes:
             hint="choose a model that makes pixels",
         )
     return data
+
+
+def _bytes_of(text: str) -> bytes:
+    """Base64 as it should be, else as it sometimes is."""
+    try:
+        return base64.b64decode(text, validate=True)  # without a copy of what may be 100 MiB
+    except ValueError:
+        digits = "".join(urllib.parse.unquote(text).split()).translate(_STANDARD_ALPHABET)
+        return base64.b64decode(digits + "=" * (-len(digits) % 4), validate=True)
 
 
 def split_data_uri(url: str) -> tuple[str, str] | None:
@@ -197,13 +187,6 @@ def one_line(text: str, limit: int = MAX_WORDS) -> str:
 def excerpt(data: bytes, limit: int = MAX_WORDS) -> str:
     """The beginning of a body that is not what it should be, for a message."""
     return one_line(data[: limit * 8].decode("utf-8", errors="replace"), limit)
-
-
-def _decimal(text: str) -> Decimal | None:
-    try:
-        return Decimal(text)
-    except ArithmeticError:  # an exponent beyond what a decimal can hold
-        return None
 
 
 def _skip_padding(body: bytes) -> int:

@@ -23,6 +23,7 @@ from assetgen.errors import (
     Retry,
     Unavailable,
 )
+from assetgen.providers.document import parse_json
 from assetgen.providers.openrouter.answer import (
     MAX_WORDS,
     excerpt,
@@ -30,7 +31,6 @@ from assetgen.providers.openrouter.answer import (
     name_of,
     number_of,
     one_line,
-    parse_json,
 )
 
 if TYPE_CHECKING:
@@ -90,6 +90,29 @@ _WHAT: Mapping[int, str] = {
     524: "the service did not answer in time",
     529: "the provider is overloaded",
 }
+
+_ABOUT_THE_REQUEST = frozenset({400, 422})
+
+_MANIFEST_NAMES: Mapping[str, str] = {
+    "input_references": "reference",
+    "output_compression": "params.output_compression",
+    "output_format": "params.output_format",
+    "resolution": "image_size",
+    "size": "image_size",
+}
+"""Fields of a request that the manifest knows by another name."""
+
+_COMPOUND = (
+    "aspect_ratio|image_size|input_references|max_tokens|modalities|output_compression"
+    "|output_format"
+)
+_WORDS = "background|quality|resolution|seed|size"
+"""These are words of every day too, so their place in a sentence must show what is meant."""
+_FIELDS = f"{_COMPOUND}|{_WORDS}"
+_FIELD_IN_WORDS = re.compile(
+    rf"\b({_COMPOUND})\b|['\"`]({_WORDS})['\"`]|\b({_WORDS}):|\b({_WORDS}) (?:is|must|may|was)\b"
+    rf"|\b(?:[Ii]nvalid|[Uu]nsupported|parameters?:?) ({_WORDS})\b"
+)
 
 _TAGS = re.compile(r"<(script|style)\b.*?</\1\s*>|<[^<>]*>", re.IGNORECASE | re.DOTALL)
 
@@ -199,6 +222,14 @@ def is_wrong_endpoint(status: int, body: bytes) -> bool:
     return fault is not None and fault.availability.get("code") == "wrong_endpoint"
 
 
+def is_no_such_route(status: int, body: bytes) -> bool:
+    """Whether nothing serves this at the route that was asked, and waiting does not help."""
+    if status not in {HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED}:
+        return False
+    fault = fault_in(body)
+    return fault is None or fault.availability.get("retryable") is not True
+
+
 def fault_in(body: bytes) -> Fault | None:
     """The error object of a body; None when there is none."""
     if len(body) > _MAX_ERROR_BYTES:
@@ -298,7 +329,23 @@ def _refusal_hint(status: int, fault: Fault) -> str | None:
         return "check the spelling of `model`; `assetgen models --refresh` lists what there is"
     if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE or fault.type == "image_too_large":
         return "use fewer or smaller references"
+    field = _field_named_by(fault) if status in _ABOUT_THE_REQUEST else None
+    if field is not None:
+        return f"change or remove `{field}` in the manifest, or choose another model"
     return None
+
+
+def _field_named_by(fault: Fault) -> str | None:
+    """The field of the manifest that an error is about, by its own name in `assets.yaml`."""
+    param = fault.error.get("param") or fault.metadata.get("param")
+    named = param if isinstance(param, str) else ""
+    found = re.fullmatch(rf"(?:.*\.)?({_FIELDS})", named[:MAX_WORDS]) or _FIELD_IN_WORDS.search(
+        f"{_text(fault.error.get('message'))} {_raw_words(fault.metadata.get('raw'))}"
+    )
+    if found is None:
+        return None
+    name = next(group for group in found.groups() if group)
+    return _MANIFEST_NAMES.get(name, name)
 
 
 def _raw_words(raw: object) -> str:

@@ -10,7 +10,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from assetgen.core.call import Generated
-from assetgen.errors import ProviderError
+from assetgen.errors import ProviderError, Refused
 from assetgen.providers.openrouter.answer import (
     Answer,
     decode_image,
@@ -29,8 +29,14 @@ if TYPE_CHECKING:
 
 PATH = "/images"
 
+MAX_REFERENCES = 16
+"""Of one request (OpenAPI file, ImageGenerationRequest)."""
+
 _RESOLUTION = {"0.5K": "512"}
 """Where this route names a size differently from `image_size`."""
+
+_OWN_FIELDS = ("output_compression", "output_format", "resolution", "size")
+"""Names in `params` that are fields of this route itself, and no provider's option."""
 
 _PROVIDERS_OF: Mapping[str, tuple[str, ...]] = {
     "bytedance-seed": ("seed",),
@@ -44,9 +50,18 @@ differ from the author's own."""
 def request_body(request: Request, *, references: Sequence[DataUri] = ()) -> bytes:
     """The JSON to send. `params` go to `provider.options` of the provider of the model's author.
 
-    `max_tokens` and `modalities` have no counterpart here. `output_format` is left to the model:
-    some refuse it, some ignore it.
+    `max_tokens` and `modalities` have no counterpart here. `output_format` is left to the model
+    unless `params` state it: some refuse it, some ignore it. `n` is never sent: it is 1 by itself.
+
+    Raises:
+        Refused: there are more references than this route takes.
     """
+    if len(references) > MAX_REFERENCES:
+        raise Refused(
+            f"the images route takes at most {MAX_REFERENCES} references, and there are"
+            f" {len(references)}",
+            hint="remove some, or set `api: chat`",
+        )
     generate = request.generate
     parameters = generate.parameters
     size = parameters.image_size
@@ -59,13 +74,17 @@ def request_body(request: Request, *, references: Sequence[DataUri] = ()) -> byt
         "seed": parameters.seed,
     }
     body.update({name: value for name, value in optional.items() if value is not None})
+    extra = dict(parameters.extra)
+    for name in _OWN_FIELDS:
+        if name in extra:
+            body.setdefault(name, sorted_json(extra.pop(name)))
     if references:
         body["input_references"] = [
             {"type": "image_url", "image_url": {"url": uri}} for uri in references
         ]
-    if parameters.extra:
+    if extra:
         author = generate.model.partition("/")[0]
-        options = sorted_json(dict(parameters.extra))
+        options = sorted_json(extra)
         body["provider"] = {"options": dict.fromkeys(_PROVIDERS_OF.get(author, (author,)), options)}
     return json.dumps(body, separators=(",", ":"), allow_nan=False).encode("ascii")
 

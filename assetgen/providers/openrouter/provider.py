@@ -2,35 +2,47 @@
 
 What is sent and understood is in `chat.py` and `images.py`; this file only connects them with the
 world. One call is one attempt, but two mistakes about a model cost nothing and are put right within
-it: the wrong class (404 about modalities) and the wrong route (both classes gave that 404, or the
-service says so). What turned out right is remembered. Nothing else is tried again here.
+it: the wrong class (404 about modalities) and the wrong route (both classes gave that 404, the
+service says so, or a route that was learnt is there no more). Each route is asked once, so this
+ends. What turned out right is remembered. Nothing else is tried again here.
+
+A call that is cut before its answer is there ends at once. From then on the answer is read, because
+it is paid for, and handed over although the task is being cancelled; `Task.cancelling` tells.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import ipaddress
 import re
 import time
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol, TypeVar
 from urllib.parse import urlsplit
 
-from assetgen.errors import AssetgenError, ProviderError, Unavailable, UsageError
+from assetgen.errors import AssetgenError, ProviderError, UsageError
 from assetgen.providers.openrouter import chat, images
 from assetgen.providers.openrouter.errors import (
     SERVER_ERRORS,
+    SUCCESS,
+    error_of,
     is_modalities_mismatch,
+    is_no_such_route,
     is_wrong_endpoint,
 )
 from assetgen.providers.openrouter.references import Prepared, prepare
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Coroutine, Mapping
 
     from assetgen.core.call import Generated, Request
     from assetgen.core.ports import Images
     from assetgen.providers.http import Response
     from assetgen.providers.openrouter.models import OpenRouterTable
+
+T = TypeVar("T")
+RouteTaken = Literal["chat", "images"]
 
 CACHE_TTL_S = 86_400
 """The longest that OpenRouter's response cache keeps an answer (response caching page)."""
@@ -67,7 +79,18 @@ class _Lesson:
     """What a call found out that was not known before."""
 
     image_only: bool | None = None
-    route: Literal["images"] | None = None
+    route: RouteTaken | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Answered:
+    """What a route answered, and what had to be found out on the way."""
+
+    route: RouteTaken
+    response: Response
+    lesson: _Lesson = _Lesson()
+    before: Response | None = None
+    """The answer of the other route, when that one was asked first."""
 
 
 class OpenRouter:
@@ -111,58 +134,93 @@ class OpenRouter:
         """
         prepared = await asyncio.to_thread(prepare, request.references, self._images)
         try:
-            generated, lesson = await self._attempt(request, prepared)
+            answered = await self._ask(request, prepared)
+            generated = await _to_its_end(asyncio.to_thread(self._read, request, answered))
         except ProviderError as error:
             self._hide_key(error)
             raise
-        warnings = (*prepared.warnings, *generated.warnings)
-        if lesson is not None:
-            warnings += await asyncio.to_thread(self._remember, request.generate.model, lesson)
-        return replace(generated, warnings=warnings)
+        return replace(generated, warnings=(*prepared.warnings, *generated.warnings))
 
-    async def _attempt(
-        self, request: Request, prepared: Prepared
-    ) -> tuple[Generated, _Lesson | None]:
+    async def _ask(self, request: Request, prepared: Prepared) -> _Answered:
+        """The answer of the right route, or of the one that was asked last."""
         deadline = _Deadline(request.timeout_s)
-        if self._first_route(request) == "images":
-            return await self._images_route(request, prepared, deadline), None
-        response, lesson = await self._chat_route(request, prepared, deadline)
-        if request.generate.route == "auto" and _is_other_route_needed(response, lesson):
-            generated = await self._images_route(request, prepared, deadline)
-            return generated, _Lesson(route="images")
-        try:
-            generated = await asyncio.to_thread(
-                chat.parse,
-                request,
-                response.status,
-                response.headers,
-                response.body,
-                now=self._now(),
-            )
-        except Unavailable as error:
-            if (
-                response.status in SERVER_ERRORS
-                and self._is_image_only(request)
-                and error.hint is None
-            ):
-                error.hint = (
-                    "some image-only models are served at the other route alone: when this does"
-                    " not pass, set `api: images`"
-                )
-            raise
-        return generated, lesson
+        route = self._first_route(request)
+        first = await self._ask_at(route, request, prepared, deadline)
+        if request.generate.route != "auto" or not self._is_served_elsewhere(request, first):
+            return first
+        other: RouteTaken = "chat" if route == "images" else "images"
+        answered = await self._ask_at(other, request, prepared, deadline)
+        lesson = replace(answered.lesson, route=other)
+        return replace(answered, lesson=lesson, before=first.response)
 
-    async def _chat_route(
+    async def _ask_at(
+        self, route: RouteTaken, request: Request, prepared: Prepared, deadline: _Deadline
+    ) -> _Answered:
+        if route == "chat":
+            return await self._ask_chat(request, prepared, deadline)
+        body = await asyncio.to_thread(images.request_body, request, references=prepared.uris)
+        response = await self._post(images.PATH, self._headers(), body, deadline)
+        return _Answered("images", response)
+
+    def _is_served_elsewhere(self, request: Request, answered: _Answered) -> bool:
+        """Whether the service says that it makes this model's images at the other route.
+
+        Chat says so by refusing both classes. That the images route is not there counts only where
+        experience chose it: chat gives a lasting 500 for what the table knows it does not serve.
+        """
+        response = answered.response
+        if is_wrong_endpoint(response.status, response.body):
+            return True
+        if answered.route == "chat":
+            return answered.lesson != _Lesson() and _is_mismatch(response)
+        is_shipped = request.generate.model in self._table.images_only
+        return not is_shipped and is_no_such_route(response.status, response.body)
+
+    def _read(self, request: Request, answered: _Answered) -> Generated:
+        """The images of an answer, and the memory of what it taught. Blocks."""
+        response, now = answered.response, self._now()
+        status, headers, body = response.status, response.headers, response.body
+        try:
+            if answered.route == "images":
+                generated = images.parse(status, headers, body, now=now)
+            else:
+                generated = chat.parse(request, status, headers, body, now=now)
+        except ProviderError as error:
+            error.hint = error.hint or self._hint(request, answered)
+            raise
+        if answered.lesson == _Lesson():
+            return generated
+        more = self._remember(request.generate.model, answered.lesson)
+        return replace(generated, warnings=(*generated.warnings, *more))
+
+    def _hint(self, request: Request, answered: _Answered) -> str | None:
+        """What helps where the error itself has no advice."""
+        before, response = answered.before, answered.response
+        if response.status in SUCCESS:
+            return None
+        if before is not None:
+            other = "images" if answered.route == "chat" else "chat"
+            said = error_of(before.status, before.headers, before.body, now=self._now())
+            return f"the {other} route was asked before: {said.what}"
+        is_chat_fault = answered.route == "chat" and response.status in SERVER_ERRORS
+        if is_chat_fault and self._is_image_only(request):
+            return (
+                "some image-only models are served at the other route alone: when this does not"
+                " pass, set `api: images`"
+            )
+        return None
+
+    async def _ask_chat(
         self, request: Request, prepared: Prepared, deadline: _Deadline
-    ) -> tuple[Response, _Lesson | None]:
+    ) -> _Answered:
         """The answer of the chat route, after the class was switched at most once."""
         image_only = self._is_image_only(request)
         response = await self._send_chat(request, prepared, deadline, image_only=image_only)
         is_stated = request.generate.parameters.modalities is not None
         if is_stated or not _is_mismatch(response):
-            return response, None
+            return _Answered("chat", response)
         response = await self._send_chat(request, prepared, deadline, image_only=not image_only)
-        return response, _Lesson(image_only=not image_only)
+        return _Answered("chat", response, _Lesson(image_only=not image_only))
 
     async def _send_chat(
         self, request: Request, prepared: Prepared, deadline: _Deadline, *, image_only: bool
@@ -179,28 +237,20 @@ class OpenRouter:
         if request.allow_cached and generate.take == 1:
             headers["X-OpenRouter-Cache"] = "true"
             headers["X-OpenRouter-Cache-TTL"] = str(CACHE_TTL_S)
-        return await self._http.post(
-            self._base_url + chat.PATH, headers=headers, body=body, timeout_s=deadline.left_s()
-        )
+        return await self._post(chat.PATH, headers, body, deadline)
 
-    async def _images_route(
-        self, request: Request, prepared: Prepared, deadline: _Deadline
-    ) -> Generated:
-        body = await asyncio.to_thread(images.request_body, request, references=prepared.uris)
-        response = await self._http.post(
-            self._base_url + images.PATH,
-            headers=self._headers(),
-            body=body,
-            timeout_s=deadline.left_s(),
-        )
-        return await asyncio.to_thread(
-            images.parse, response.status, response.headers, response.body, now=self._now()
+    async def _post(
+        self, path: str, headers: Mapping[str, str], body: bytes, deadline: _Deadline
+    ) -> Response:
+        _stop_if_cut()
+        return await self._http.post(
+            self._base_url + path, headers=headers, body=body, timeout_s=deadline.left_s()
         )
 
     def _headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self._key}", "Content-Type": "application/json"}
 
-    def _first_route(self, request: Request) -> Literal["chat", "images"]:
+    def _first_route(self, request: Request) -> RouteTaken:
         """The manifest decides, then what was learnt, then the table; chat otherwise."""
         generate = request.generate
         if generate.route != "auto":
@@ -239,18 +289,55 @@ class OpenRouter:
 
 
 def _checked_address(base_url: str) -> str:
-    """`base_url` without a slash at its end."""
+    """`base_url` without a slash at its end.
+
+    Plain HTTP is for a server on this machine: anywhere else it would show the key to everyone on
+    the way.
+    """
+    scheme = host = ""
     try:
         parts = urlsplit(base_url)
-        is_address = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+        if parts.port != 0 and "@" not in parts.netloc:
+            scheme, host = parts.scheme, parts.hostname or ""
     except ValueError:
-        is_address = False
+        pass
+    is_address = scheme in {"http", "https"} and host != ""
     if not is_address or not base_url.isprintable() or " " in base_url:
         raise UsageError(
             "`OPENROUTER_BASE_URL` is no address to send to",
             hint="write it like `https://openrouter.ai/api/v1`, which is the default",
         )
+    if scheme == "http" and not _is_this_machine(host):
+        raise UsageError(
+            f"`OPENROUTER_BASE_URL` would send the API key to `{host}` without encryption",
+            hint="use an `https:` address; `http:` is for a server on this machine alone",
+        )
     return base_url.rstrip("/")
+
+
+def _is_this_machine(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+async def _to_its_end(work: Coroutine[None, None, T]) -> T:
+    """Do `work` to its end and give its result, even when the call is cut meanwhile."""
+    task = asyncio.ensure_future(work)
+    while not task.done():
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.wait({task})
+    return task.result()
+
+
+def _stop_if_cut() -> None:
+    """Send nothing more for a call that was cut while an answer of it was read."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 class _Deadline:
@@ -265,9 +352,3 @@ class _Deadline:
 
 def _is_mismatch(response: Response) -> bool:
     return is_modalities_mismatch(response.status, response.body)
-
-
-def _is_other_route_needed(response: Response, lesson: _Lesson | None) -> bool:
-    """Whether both classes gave the 404, or the service says that this is the wrong route."""
-    is_both = lesson is not None and _is_mismatch(response)
-    return is_both or is_wrong_endpoint(response.status, response.body)

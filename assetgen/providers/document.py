@@ -1,0 +1,47 @@
+"""JSON from a stranger: read once, with exact numbers, in bounded memory.
+
+A body has a bound in bytes, but two bytes of JSON (`1,`, `{}`) can become a hundred bytes of
+Python. An answer with images holds few values and some of them are very long, so the number of
+values has a bound of its own.
+"""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from typing import Any
+
+MAX_VALUES = 500_000
+"""About 60 MiB of Python values at most, besides the text of the body; an answer has hundreds."""
+
+_MAX_DIGITS = 100
+"""A number that is longer is no amount of anything."""
+
+
+def parse_json(data: bytes) -> Any:
+    """`data` as JSON, numbers with a fraction as `Decimal`, `NaN` and infinities as None.
+
+    Raises:
+        ValueError: it is not JSON, nested beyond reason, or has too many values.
+    """
+    if sum(map(data.count, (b",", b"[", b"{"))) > MAX_VALUES:
+        raise ValueError(f"more than {MAX_VALUES:,} values")
+    try:
+        return json.loads(
+            data.decode("utf-8-sig"), parse_float=_decimal, parse_constant=lambda _: None
+        )
+    except UnicodeDecodeError as error:
+        raise ValueError(f"no UTF-8 at byte {error.start}") from None
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{error.msg.removesuffix(' at')} at character {error.pos}") from None
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
+def _decimal(text: str) -> Decimal | None:
+    if len(text) > _MAX_DIGITS:
+        return None
+    try:
+        return Decimal(text)
+    except ArithmeticError:  # an exponent beyond what a decimal can hold
+        return None
