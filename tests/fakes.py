@@ -33,12 +33,13 @@ from assetgen.core.price import Estimate
 from assetgen.core.report import Plan, Report
 from assetgen.core.result import ActionResult, ImageInfo
 from assetgen.core.select import in_build_order
-from assetgen.engine.buy import Buyer, recover
+from assetgen.engine.buy import Buyer
 from assetgen.engine.deliver import Delivery
 from assetgen.engine.execute import Build, Orders, Workshop
 from assetgen.engine.halt import Halt
 from assetgen.engine.limits import Concurrency, Purse
 from assetgen.engine.observe import Observer, StoreOracle, Supplier, settle
+from assetgen.engine.recover import Aftermath, recover
 from assetgen.engine.remember import Inspected, compose, look_again
 from assetgen.errors import ImageError, OutputError
 from tests.memory import MemoryActions, MemoryBlobs, MemoryClaims, MemoryLedger
@@ -546,7 +547,7 @@ class Machine:
             project="harbour",
         )
 
-    def recover(self) -> int:
+    def recover(self) -> Aftermath:
         """What every build does first: book what arrived right before a crash."""
         return recover(
             blobs=self.blobs,

@@ -9,6 +9,7 @@ import threading
 from typing import TYPE_CHECKING, Self
 
 from assetgen.core.digest import Digest, digest_of
+from assetgen.core.ledger import unanswered
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,6 +26,7 @@ class MemoryBlobs:
         self._blobs: dict[Digest, bytes] = {}
         self._kept: dict[Digest, bytes] = {}
         self._arrivals: dict[tuple[str, str, Digest], None] = {}
+        self.rescued: list[tuple[bytes, str, str]] = []
 
     def put(self, data: bytes) -> Digest:
         """See the port."""
@@ -38,6 +40,11 @@ class MemoryBlobs:
         self._arrivals[fingerprint, call, digest] = None
         return digest
 
+    def rescue(self, data: bytes, *, fingerprint: str, call: str) -> str:
+        """See the port."""
+        self.rescued.append((data, fingerprint, call))
+        return "elsewhere"
+
     def settle(self, call: str) -> None:
         """See the port."""
         for arrival in [arrival for arrival in self._arrivals if arrival[1] == call]:
@@ -45,6 +52,9 @@ class MemoryBlobs:
 
     def arrivals(self) -> list[tuple[str, str, Digest]]:
         """See the port."""
+        while self.rescued:
+            data, fingerprint, call = self.rescued.pop()
+            self.receive(data, fingerprint=fingerprint, call=call)
         return sorted(self._arrivals)
 
     def get(self, digest: Digest) -> bytes | None:
@@ -80,6 +90,10 @@ class MemoryLedger:
     def lines(self) -> list[LedgerLine]:
         """See the port."""
         return list(self._lines)
+
+    def unanswered(self) -> list[LedgerLine]:
+        """See the port."""
+        return list(unanswered(self._lines))
 
 
 class MemoryActions:

@@ -29,7 +29,13 @@ import diskcache
 from diskcache.core import DBNAME, METADATA, MODE_RAW
 
 from assetgen.cache.durable import HINT, cache_errors, make_folder, read_only_error, set_aside
-from assetgen.cache.ledger import json_text, parse_json, parse_result, result_document
+from assetgen.cache.ledger import (
+    MOST_DIGITS,
+    json_text,
+    parse_json,
+    parse_result,
+    result_document,
+)
 from assetgen.cache.locks import hold
 from assetgen.core.fingerprint import KEY_SCHEME
 from assetgen.errors import CacheError
@@ -84,8 +90,6 @@ _PROBE = (
 """Fails when the table is not diskcache's."""
 _POSITION = "ledger position"
 """The key of the one row that is no result: how far the ledger is in here."""
-_MOST_DIGITS = 18
-"""Of a position; more do not fit the system's file offsets."""
 _PATIENCE_S = 60.0
 _DAMAGE = frozenset(
     {
@@ -347,7 +351,7 @@ def _decode(fingerprint: str, text: str | None) -> ActionResult | None:
 
 
 def _parse_position(text: str | None) -> int:
-    if text is None or not text.isdecimal() or len(text) > _MOST_DIGITS:
+    if text is None or not text.isdecimal() or len(text) > MOST_DIGITS:
         return 0
     return int(text)
 

@@ -7,7 +7,8 @@
     damaged/                                  what was found not to match its name
 
 An arrival is a hard link to its blob, so the link from fingerprint to bytes is on the disk as soon
-as the bytes are. Nothing here deletes a blob.
+as the bytes are. What cannot be stored here goes to a rescue file (`rescue.py`) until the next
+build. Nothing here deletes a blob.
 """
 
 from __future__ import annotations
@@ -15,28 +16,27 @@ from __future__ import annotations
 import os
 import re
 import stat
-import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from assetgen.cache import rescue
 from assetgen.cache.durable import (
-    PART,
     cache_errors,
     make_folder,
     read_only_error,
     set_aside,
+    sweep_parts,
     sync_folder,
     write_synced,
 )
 from assetgen.core.digest import Digest, digest_of, hex_of, parse_digest
+from assetgen.errors import CacheError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _BLOB_MODE = 0o444
 _ARRIVAL = re.compile(r"([0-9a-f]{64})\.([0-9a-f]{64})\.([0-9a-f]{32})")
-_STALE_S = 24 * 60 * 60
-"""A part that has not grown for this long belongs to nobody any more."""
 
 
 class FileBlobs:
@@ -91,13 +91,25 @@ class FileBlobs:
                 with cache_errors("remove", path), suppress(FileNotFoundError):
                     os.unlink(path)
 
+    def rescue(self, data: bytes, *, fingerprint: str, call: str) -> str:
+        """See the port; the file is outside the cache, and taken in by `arrivals`."""
+        return rescue.save(data, fingerprint=fingerprint, call=call)
+
+    def has_arrivals(self) -> bool:
+        """Whether `arrivals` may have something to list; no bytes are read."""
+        return rescue.lies_anywhere() or any(True for _ in self._marks())
+
     def arrivals(self) -> list[tuple[str, str, Digest]]:
         """See the port; each has its blob when this returns.
 
-        Sets damaged arrivals aside and removes parts that were left behind by a crash.
+        Takes rescue files in, sets damaged arrivals aside, and removes parts that were left behind
+        by a crash.
         """
         if self._create:
-            self._sweep()
+            for folder in (self._root, self._incoming):
+                with cache_errors("tidy up", folder):
+                    sweep_parts(folder)
+            self._take_in_rescued()
         found = []
         for path, fingerprint, call, digest in self._marks():
             data = self._read(path, digest)
@@ -107,6 +119,16 @@ class FileBlobs:
                 self._link(path, data, digest)
             found.append((fingerprint, call, digest))
         return sorted(found)
+
+    def _take_in_rescued(self) -> None:
+        """Store what an earlier build could not; what still finds no room stays where it is."""
+        for found in rescue.rescued():
+            try:
+                self.receive(found.data, fingerprint=found.fingerprint, call=found.call)
+            except CacheError:
+                continue
+            with suppress(OSError):  # in a folder of somebody else's; it is found again, for free
+                os.unlink(found.path)
 
     def get(self, digest: Digest) -> bytes | None:
         """See the port."""
@@ -176,16 +198,6 @@ class FileBlobs:
                 fingerprint, digits, call = parts.groups()
                 digest = Digest("sha256:" + digits)
                 yield os.path.join(self._incoming, name), fingerprint, call, digest
-
-    def _sweep(self) -> None:
-        for name in self._incoming_names():
-            if name.endswith(PART):
-                path = os.path.join(self._incoming, name)
-                with cache_errors("remove", path):
-                    found = _lstat(path)
-                    if found is not None and time.time() - found.st_mtime > _STALE_S:
-                        with suppress(FileNotFoundError):  # another process sweeps too
-                            os.unlink(path)
 
     def _incoming_names(self) -> list[str]:
         with cache_errors("list", self._incoming):

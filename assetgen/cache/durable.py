@@ -2,13 +2,18 @@
 
 A file gets its name only after its bytes are on the disk, and the folder is synced after that, so
 a name proves the bytes (unless the disk itself damages them, which the digest shows).
+
+Who writes holds a shared lock on the folder where the unfinished file grows; it ends with the
+process. Who gets that lock for himself alone knows that unfinished files there are dead ones'.
 """
 
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import secrets
+import stat
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
@@ -87,19 +92,62 @@ def write_synced(path: str, data: bytes, *, mode: int, through: str) -> None:
         OSError: as the system says; the unfinished file is gone then.
     """
     part = os.path.join(through, f"{os.path.basename(path)}.{secrets.token_hex(4)}{PART}")
-    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fchmod(descriptor, mode)
-            os.fsync(descriptor)
-        os.replace(part, path)
-    except BaseException:
-        with suppress(FileNotFoundError):
-            os.unlink(part)
-        raise
+    with _growing_in(through):
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fchmod(descriptor, mode)
+                os.fsync(descriptor)
+            os.replace(part, path)
+        except BaseException:
+            with suppress(FileNotFoundError):
+                os.unlink(part)
+            raise
     sync_folder(os.path.dirname(path))
+
+
+@contextmanager
+def _growing_in(folder: str) -> Iterator[None]:
+    """Keep unfinished files in `folder` from being swept, on file systems that know locks."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        with suppress(OSError):  # where nobody can lock, nobody sweeps
+            fcntl.flock(descriptor, fcntl.LOCK_SH)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def sweep_parts(folder: str) -> None:
+    """Remove what crashes left unfinished in `folder`; while anybody writes there, nothing.
+
+    Raises:
+        OSError: as the system says.
+    """
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return
+    try:
+        names = [name for name in os.listdir(descriptor) if name.endswith(PART)]
+        if not names or not _has_it_alone(descriptor):
+            return
+        for name in names:
+            with suppress(FileNotFoundError):
+                if stat.S_ISREG(os.lstat(name, dir_fd=descriptor).st_mode):
+                    os.unlink(name, dir_fd=descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _has_it_alone(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 def set_aside(path: str, root: str) -> None:

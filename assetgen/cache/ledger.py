@@ -1,4 +1,8 @@
-"""The ledger: one JSON object a line, added under a lock and synced, never rewritten."""
+"""The ledger: one JSON object a line, added under a lock and synced, never rewritten.
+
+`ledger.checked` beside it says up to where every call is known to have ended, so that looking for
+those that have not reads the end only. Losing it costs one reading of the whole.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +10,20 @@ import json
 import os
 import re
 import threading
+from contextlib import suppress
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, cast, get_args
 
-from assetgen.cache.durable import cache_errors, make_folder, read_only_error, sync_folder
+from assetgen.cache.durable import (
+    cache_errors,
+    make_folder,
+    read_only_error,
+    sync_folder,
+    write_synced,
+)
 from assetgen.cache.locks import hold
 from assetgen.core.digest import parse_digest
-from assetgen.core.ledger import LedgerEvent, LedgerLine
+from assetgen.core.ledger import LedgerEvent, LedgerLine, unanswered
 from assetgen.core.money import parse_usd
 from assetgen.core.result import ActionResult, ImageInfo
 from assetgen.errors import CacheError
@@ -23,6 +34,8 @@ if TYPE_CHECKING:
 _EVENTS = frozenset(get_args(LedgerEvent))
 _CALL = re.compile(r"[0-9a-f]{32}")
 _FINGERPRINT = re.compile(r"[0-9a-f]{64}")
+MOST_DIGITS = 18
+"""Of a position; more do not fit the system's file offsets."""
 _PATIENCE_S = 60.0
 """A line takes milliseconds to write; who holds the lock longer hangs."""
 
@@ -35,6 +48,7 @@ class FileLedger:
         self._create = create
         self._path = os.path.join(root, "ledger.jsonl")
         self._lock_path = os.path.join(root, "ledger.lock")
+        self._checked_path = os.path.join(root, "ledger.checked")
         self._threads = threading.Lock()
 
     def append(self, line: LedgerLine) -> None:
@@ -52,7 +66,7 @@ class FileLedger:
 
     def lines(self) -> Iterator[LedgerLine]:
         """See the port. Raises `CacheError` when the system refuses."""
-        for _, line in self._records(0):
+        for _, _, line in self._records(0):
             if line is not None:
                 yield line
 
@@ -66,14 +80,40 @@ class FileLedger:
             CacheError: the system refuses.
         """
         lines = []
-        for end, line in self._records(position):
+        for _, end, line in self._records(position):
             position = end
             if line is not None:
                 lines.append(line)
         return lines, position
 
-    def _records(self, position: int) -> Iterator[tuple[int, LedgerLine | None]]:
-        """Each line and where the next one starts."""
+    def unanswered(self) -> list[LedgerLine]:
+        """See the port. Raises `CacheError` when the system refuses."""
+        checked = reached = self._checked()
+        starts: dict[str, int] = {}
+        lines = []
+        for start, end, line in self._records(checked):
+            reached = end
+            if line is not None:
+                lines.append(line)
+                starts.setdefault(line.call, start)
+        found = unanswered(lines)
+        reached = min((starts[line.call] for line in found), default=reached)
+        if self._create and reached != checked:
+            with suppress(OSError):  # the next one reads a little more
+                text = str(reached).encode()
+                write_synced(self._checked_path, text, mode=0o600, through=self._root)
+        return found
+
+    def _checked(self) -> int:
+        try:
+            with open(self._checked_path, encoding="ascii") as file:
+                text = file.read(MOST_DIGITS + 1)
+        except (OSError, ValueError):
+            return 0
+        return int(text) if text.isdecimal() and len(text) <= MOST_DIGITS else 0
+
+    def _records(self, position: int) -> Iterator[tuple[int, int, LedgerLine | None]]:
+        """Where each line starts, where the next one does, and the line."""
         with cache_errors("read", self._path):
             if not os.path.lexists(self._path):
                 return
@@ -82,8 +122,9 @@ class FileLedger:
                     position = 0
                 file.seek(position)
                 for raw in file:
+                    start = position
                     position += len(raw) if raw.endswith(b"\n") else 0
-                    yield position, decode(raw)
+                    yield start, position, decode(raw)
 
 
 def _is_line_start(descriptor: int, position: int) -> bool:

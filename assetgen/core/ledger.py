@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from decimal import Decimal
 
     from assetgen.core.result import ActionResult
@@ -42,3 +43,14 @@ class LedgerLine:
     outcome: str = ""
     """Why a call failed, in one line without secrets."""
     may_be_billed: bool = False
+
+
+def unanswered(lines: Iterable[LedgerLine]) -> list[LedgerLine]:
+    """Those of `lines` that say `sent` and have none of the same call after them."""
+    still_open: dict[str, LedgerLine] = {}
+    for line in lines:
+        if line.event == "sent":
+            still_open[line.call] = line
+        else:
+            still_open.pop(line.call, None)
+    return list(still_open.values())

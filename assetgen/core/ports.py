@@ -74,6 +74,13 @@ class BlobStore(Protocol):
         """
         ...
 
+    def rescue(self, data: bytes, *, fingerprint: str, call: str) -> str:
+        """Keep bought `data` somewhere else when `receive` fails, and say where.
+
+        `arrivals` takes it back as soon as the store works again. Raises `CacheError`.
+        """
+        ...
+
     def settle(self, call: str) -> None:
         """The ledger knows of the arrival: forget its mark."""
         ...
@@ -108,6 +115,10 @@ class Ledger(Protocol):
 
     def lines(self) -> Iterable[LedgerLine]:
         """All readable lines, oldest first; damaged ones are skipped."""
+        ...
+
+    def unanswered(self) -> Sequence[LedgerLine]:
+        """Lines `sent` of calls that have no line after it: under way, or cut off by a crash."""
         ...
 
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from assetgen.core.digest import digest_of
 from assetgen.core.events import Retrying, Warned
@@ -31,7 +32,7 @@ from assetgen.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Sequence
+    from collections.abc import Coroutine, Iterator, Sequence
     from contextlib import AbstractContextManager
 
     from assetgen.core.call import Generated, Request
@@ -50,6 +51,8 @@ if TYPE_CHECKING:
     from assetgen.engine.halt import Halt
     from assetgen.engine.limits import Concurrency, Purse
 
+_T = TypeVar("_T")
+
 _CLAIM_POLL_S = 0.1
 _PATIENCE_S = 2.0
 """How long another build may hold a claim before the user is told what is being waited for."""
@@ -67,6 +70,8 @@ class Purchase:
     data: bytes
     was_bought: bool
     """False when another build had bought it in the meantime."""
+    is_kept: bool = True
+    """Whether the bytes are safe: in the store, or in a rescue file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +190,7 @@ class Buyer:
         try:
             if self.halt.is_set:
                 raise HaltedError
-            await self._note(sent)
+            await self._note_sent(sent)
             is_billed = True  # until an answer says otherwise
             try:
                 generated = await self._ask(sent, request)
@@ -209,9 +214,7 @@ class Buyer:
         try:
             return await self.provider.generate(request)
         except asyncio.CancelledError:
-            cut = replace(sent, event="failed", at=self._now(), outcome="cut by the user")
-            if self.is_paid:
-                self.ledger.append(replace(cut, may_be_billed=True))
+            self._note_cut(sent, may_be_billed=True)
             raise
 
     async def _take_in(self, sent: LedgerLine, request: Request, generated: Generated) -> Purchase:
@@ -247,11 +250,7 @@ class Buyer:
         )
         purchase = Purchase(result=result, data=first.data, was_bought=True)
         further = [other.data for other in others]
-        try:
-            await asyncio.to_thread(self._keep, sent, request.fingerprint, purchase, further)
-        except CacheError as error:
-            # The image is paid for: output and lockfile still take it.
-            self.emit(Warned(request.asset, f"the image could not be stored: {error.what}"))
+        purchase = await asyncio.to_thread(self._keep, sent, purchase, further)
         for warning in generated.warnings:
             self.emit(Warned(request.asset, warning))
         if len(generated.images) > 1:
@@ -267,29 +266,63 @@ class Buyer:
             )
         return purchase
 
-    def _keep(
-        self, sent: LedgerLine, fingerprint: str, purchase: Purchase, others: Sequence[bytes]
-    ) -> None:
-        result = purchase.result
+    def _keep(self, sent: LedgerLine, purchase: Purchase, others: Sequence[bytes]) -> Purchase:
+        """Store what has arrived; whatever step fails, the others are done all the same.
+
+        The image is paid for: output and lockfile still take it.
+        """
+        result, fingerprint = purchase.result, sent.fingerprint
         if not self.is_paid:
-            self.blobs.put(purchase.data)
-            self.actions.put(fingerprint, result)
-            return
-        self.blobs.receive(purchase.data, fingerprint=fingerprint, call=sent.call)
-        self.ledger.append(
-            replace(
-                sent,
-                event="received",
-                at=self._now(),
-                cost_usd=result.cost_usd,
-                result=result,
-                generation_id=result.generation_id,
+            with self._warning(sent.asset, "the image could not be stored"):
+                self.blobs.put(purchase.data)
+                self.actions.put(fingerprint, result)
+            return purchase
+        is_stored, is_kept = self._receive(sent, purchase.data)
+        is_booked = False
+        with self._warning(sent.asset, "the purchase could not be booked"):
+            self.ledger.append(
+                replace(
+                    sent,
+                    event="received",
+                    at=self._now(),
+                    cost_usd=result.cost_usd,
+                    result=result,
+                    generation_id=result.generation_id,
+                )
             )
-        )
-        self.blobs.settle(sent.call)
-        self.actions.put(fingerprint, result)
-        for data in others:
-            self.blobs.put(data)
+            is_booked = True
+        with self._warning(sent.asset, "the image could not be stored completely"):
+            if is_stored and is_booked:
+                self.blobs.settle(sent.call)
+                self.actions.put(fingerprint, result)
+            for data in others:
+                self.blobs.put(data)
+        return replace(purchase, is_kept=is_kept)
+
+    def _receive(self, sent: LedgerLine, data: bytes) -> tuple[bool, bool]:
+        """Store a bought image, else rescue it: whether it is stored, and whether it is safe."""
+        try:
+            self.blobs.receive(data, fingerprint=sent.fingerprint, call=sent.call)
+        except CacheError as error:
+            trouble = f"the image could not be stored: {error.what}"
+        else:
+            return True, True
+        try:
+            place = self.blobs.rescue(data, fingerprint=sent.fingerprint, call=sent.call)
+        except CacheError as error:
+            self.emit(Warned(sent.asset, f"{trouble}; {error.what}"))
+            return False, False
+        taken = f"it is kept as `{place}`, and the next build takes it from there"
+        self.emit(Warned(sent.asset, f"{trouble}; {taken}"))
+        return False, True
+
+    @contextmanager
+    def _warning(self, asset: str, what: str) -> Iterator[None]:
+        """Tell of a cache that fails, and go on."""
+        try:
+            yield
+        except CacheError as error:
+            self.emit(Warned(asset, f"{what}: {error.what}"))
 
     def _line(self, request: Request, estimate: Estimate) -> LedgerLine:
         return LedgerLine(
@@ -305,30 +338,49 @@ class Buyer:
             estimate_usd=estimate.usd,
         )
 
-    async def _note(self, line: LedgerLine) -> None:
-        """Write a ledger line; what is free is not booked."""
+    async def _note_sent(self, sent: LedgerLine) -> None:
+        """Book a call before it is made; what is free is not booked."""
+        if not self.is_paid:
+            return
+        try:
+            await _to_its_end(asyncio.to_thread(self.ledger.append, sent))
+        except asyncio.CancelledError:
+            self._note_cut(sent, may_be_billed=False)
+            raise
+
+    def _note_cut(self, sent: LedgerLine, *, may_be_billed: bool) -> None:
+        """Book at once that a call was cut: its task has no time left for more."""
         if self.is_paid:
-            await asyncio.to_thread(self.ledger.append, line)
+            cut = replace(sent, event="failed", at=self._now(), outcome="cut by the user")
+            with self._warning(sent.asset, "the call that was cut could not be booked"):
+                self.ledger.append(replace(cut, may_be_billed=may_be_billed))
 
     async def _note_failure(self, sent: LedgerLine, error: ProviderError) -> None:
         """Book a failed call; that this fails too must not hide why the call did."""
-        try:
-            await self._note(_failed(sent, error, self._now()))
-        except CacheError as trouble:
-            self.emit(Warned(sent.asset, f"the failed call could not be booked: {trouble.what}"))
+        if self.is_paid:
+            line = _failed(sent, error, self._now())
+            with self._warning(sent.asset, "the failed call could not be booked"):
+                await _to_its_end(asyncio.to_thread(self.ledger.append, line))
 
     def _now(self) -> str:
         return datetime.fromtimestamp(self.clock.now(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-async def _to_its_end(work: Coroutine[None, None, Purchase]) -> Purchase:
-    """Do `work` to its end even when the build is cut meanwhile: an image has arrived."""
+async def _to_its_end(work: Coroutine[None, None, _T]) -> _T:
+    """Do `work` to its end however often the build is cut meanwhile: an image has arrived."""
     task = asyncio.ensure_future(work)
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await task
-        raise
+    cut: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError as error:
+            cut = error
+        except Exception:  # noqa: BLE001 - `task.result()` raises it
+            break
+    result = task.result()
+    if cut is not None:
+        raise cut
+    return result
 
 
 def _end_if_cut() -> None:
@@ -348,61 +400,3 @@ def _failed(sent: LedgerLine, error: ProviderError, at: str) -> LedgerLine:
         outcome=error.what,
         may_be_billed=error.may_be_billed,
     )
-
-
-def recover(
-    *,
-    blobs: BlobStore,
-    ledger: Ledger,
-    actions: ActionCache,
-    claims: Claims,
-    images: Images,
-    at: str,
-) -> int:
-    """Book images that arrived right before a crash. Returns how many there were.
-
-    Their cost is unknown: it was in the answer, and the answer is gone. Arrivals of a build that
-    still runs are left to it.
-    """
-    arrivals = blobs.arrivals()
-    if not arrivals:
-        return 0
-    lines = list(ledger.lines())
-    sent = {line.call: line for line in lines if line.event == "sent"}
-    booked = {line.call for line in lines if line.event in {"received", "recovered"}}
-    found = 0
-    for fingerprint, call, digest in arrivals:
-        claim = claims.try_claim(fingerprint)
-        if claim is None:
-            continue
-        with claim:
-            line, data = sent.get(call) or _unsent(fingerprint, call, at), blobs.get(digest)
-            info = _info(images, data) if data is not None else None
-            if info is not None and call not in booked:
-                result = ActionResult(image=digest, info=info, model=line.model, date=at[:10])
-                ledger.append(replace(line, event="recovered", at=at, result=result))
-                actions.put(fingerprint, result)
-                found += 1
-            blobs.settle(call)
-    return found
-
-
-def _unsent(fingerprint: str, call: str, at: str) -> LedgerLine:
-    """Stands for the line of a call when the ledger was lost after it."""
-    return LedgerLine(
-        event="sent",
-        call=call,
-        at=at,
-        fingerprint=fingerprint,
-        key_scheme=KEY_SCHEME,
-        asset="",
-        model="",
-    )
-
-
-def _info(images: Images, data: bytes) -> ImageInfo | None:
-    """What the image is; None for bytes that were no image when they came, and are none now."""
-    try:
-        return images.inspect(data)
-    except ImageError:
-        return None

@@ -11,6 +11,7 @@ from assetgen.core.events import Warned
 from assetgen.core.facts import FileFact, FileState
 from assetgen.core.fingerprint import CONVERT_VERSION, conversion_key
 from assetgen.core.result import ActionResult
+from assetgen.errors import CacheError
 
 if TYPE_CHECKING:
     from assetgen.core.decision import Decision
@@ -79,10 +80,17 @@ class Delivery:
         return True
 
     def _keep_derived(self, key: str, asset: Asset, result: ActionResult, data: bytes) -> Digest:
-        """Keep a converted image, so that just these bytes can be restored."""
-        digest = self.blobs.put(data)
+        """Keep a converted image, so that just these bytes can be restored.
+
+        They can be made again: that the store does not take them keeps no output from its place.
+        """
+        digest = digest_of(data)
         info = replace(result.info, format=asset.format)
-        self.actions.put(key, ActionResult(image=digest, info=info))
+        try:
+            self.blobs.put(data)
+            self.actions.put(key, ActionResult(image=digest, info=info))
+        except CacheError as error:
+            self.emit(Warned(asset.name, f"the converted image is not stored: {error.what}"))
         return digest
 
     def _recorded(self, asset: Asset, result: ActionResult, derived: Digest) -> Digest:

@@ -95,6 +95,8 @@ class Build:
     _buyers: dict[str, str] = field(default_factory=dict)
     """Who buys a fingerprint: what two assets turn out to need is bought once."""
     _changes: dict[str, LockEntry] = field(default_factory=dict)
+    _lost: set[str] = field(default_factory=set)
+    """Assets whose bought image no store has taken: only the output can keep it."""
     _changes_lock: threading.Lock = field(default_factory=threading.Lock)
     _deciding: asyncio.Lock = field(default_factory=asyncio.Lock)
     _locked_at: float = 0.0
@@ -134,7 +136,7 @@ class Build:
             outcome = self._outcome(decision, Status.STOPPED, self.shop.halt.reason)
         except AssetgenError as error:
             hint = error.hint
-            if isinstance(error, OutputError) and self._cost(name) != 0:
+            if isinstance(error, OutputError) and self._cost(name) != 0 and name not in self._lost:
                 hint = hint or "the image is kept: mend this and build again, free"
             outcome = self._outcome(decision, Status.FAILED, error.what, hint)
             if self.orders.fail_fast:
@@ -247,6 +249,8 @@ class Build:
         bill = self._bills.setdefault(asset.name, Bill())
         anew = asset.name in self.options.forced
         purchase = await buyer.buy(request, decision.estimate, bill, anew=anew)
+        if not purchase.is_kept:
+            self._lost.add(asset.name)
         if not purchase.was_bought:
             decision = replace(decision, reason="another build made it in the meantime")
         warning = shape_warning(asset, purchase.result)

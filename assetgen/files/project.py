@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
-import secrets
 import stat
-from pathlib import PurePosixPath
+from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from assetgen.core.stamp import Stamp, stamp_of
 from assetgen.errors import OutputError
+from assetgen.files.temporary import sweep, temporary_name, writing_in
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 MAX_READ_BYTES = 512 * 1024 * 1024
 """Larger files are no images anyone declares as an asset."""
@@ -68,6 +72,21 @@ class ProjectFiles:
         except (OSError, ValueError) as error:
             raise _unusable(path, "write", error) from error
 
+    def sweep(self, folders: Iterable[str]) -> None:
+        """Remove temporary files that crashes left in these folders, where that is possible.
+
+        Folders that are not there, or lead out of the project, are passed over.
+        """
+        for folder in folders:
+            full = os.path.join(self._root, folder)
+            with suppress(OSError, ValueError, OutputError):
+                descriptor = os.open(full, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+                try:
+                    self._check_inside(folder, os.path.realpath(full))
+                    sweep(descriptor)
+                finally:
+                    os.close(descriptor)
+
     def _check_inside(self, path: str, real: str) -> None:
         root = self._real_root
         if real != root and not real.startswith(root.rstrip(os.sep) + os.sep):
@@ -83,10 +102,11 @@ def make_private_folder(folder: str) -> None:
     Raises:
         OSError: as the system says.
     """
-    if os.path.isdir(folder):
+    ignoring = os.path.join(folder, ".gitignore")
+    if os.path.lexists(ignoring):  # the folder may be there without it, after a crash
         return
     os.makedirs(folder, exist_ok=True)
-    write_in_one_step(os.path.join(folder, ".gitignore"), b"*\n")
+    write_in_one_step(ignoring, b"*\n")
 
 
 def write_in_one_step(full: str, data: bytes) -> None:
@@ -98,21 +118,20 @@ def write_in_one_step(full: str, data: bytes) -> None:
         OSError: as the system says; the temporary file is gone then.
     """
     folder, name = os.path.split(full)
-    temporary = os.path.join(
-        folder, f".assetgen-{secrets.token_hex(8)}{PurePosixPath(name).suffix}"
-    )
+    temporary = os.path.join(folder, temporary_name(name))
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-    descriptor = os.open(temporary, flags, 0o666)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            _copy_mode(full, descriptor)
-            os.fsync(descriptor)
-        os.replace(temporary, full)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+    with writing_in(folder):
+        descriptor = os.open(temporary, flags, 0o666)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(data)
+                file.flush()
+                _copy_mode(full, descriptor)
+                os.fsync(descriptor)
+            os.replace(temporary, full)
+        except BaseException:
+            os.unlink(temporary)
+            raise
 
 
 def _copy_mode(full: str, descriptor: int) -> None:

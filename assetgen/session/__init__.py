@@ -22,13 +22,15 @@ from assetgen._version import __version__
 from assetgen.core.decision import total
 from assetgen.core.events import Done, Planned, Warned
 from assetgen.core.lock import salvage_lock
-from assetgen.engine.buy import Buyer, recover
+from assetgen.engine.buy import Buyer
 from assetgen.engine.deliver import Delivery
 from assetgen.engine.execute import Build, Orders, Workshop
 from assetgen.engine.halt import Halt
 from assetgen.engine.limits import Concurrency, Purse
 from assetgen.engine.rebuild import rebuilt_lock
+from assetgen.engine.recover import recover
 from assetgen.engine.remember import Inspected, compose, look_again
+from assetgen.errors import CacheError
 from assetgen.session.adapters import Adapters
 from assetgen.session.settings import (
     DEFAULT_JOBS,
@@ -85,19 +87,17 @@ class Session:
         """
         return self._adapters.load()
 
-    def plan(self, settings: Settings | None = None) -> Plan:
+    def plan(self, settings: Settings | None = None, emit: Emit | None = None) -> Plan:
         """What a build with these settings would do, why, and about what it would cost.
+
+        `emit` gets the warning about calls that an earlier build left unanswered.
 
         Raises:
             ManifestFaults, LockfileError, OutputError, CacheError, UsageError.
         """
         try:
             lock = self._adapters.lockfile.read()
-            if self._adapters.cache().blobs.arrivals():
-                # A build died right after these came: they are not to be planned for again.
-                self._adapters.close()
-                self._adapters.open_cache(create=True)
-                self._recover()
+            self._recover_for_plan(_Listener(emit))
             return survey(self._adapters, settings or Settings(), lock).plan
         finally:
             self._adapters.close()
@@ -135,12 +135,15 @@ class Session:
     async def _build(self, settings: Settings, halt: Halt, emit: Emit) -> Report:
         adapters = self._adapters
         adapters.open_cache(create=True)
-        self._recover()
+        self._recover(emit)
         generates: Literal["all", "free", "none"] = "none" if settings.locked else "all"
         if settings.rebuild_lock:
             self._rebuild_lock(emit)
             generates = "none" if settings.locked else "free"
-        found = survey(adapters, settings, adapters.lockfile.read())
+        lock = adapters.lockfile.read()
+        found = survey(adapters, settings, lock)
+        outputs = [asset.output for asset in found.plan.project.assets]
+        adapters.sweep([*outputs, *(entry.output for entry in lock.everything())])
         shop = self._workshop(found, settings, halt, emit)
         is_free = not found.options.is_paid
         allowed = generates == "all" or (generates == "free" and is_free)
@@ -170,10 +173,23 @@ class Session:
         emit(Done(report.exit_code, counts, report.spent_usd, report.unknown_bills))
         return report
 
-    def _recover(self) -> None:
-        """Book what had arrived when an earlier build died."""
+    def _recover_for_plan(self, emit: Emit) -> None:
+        """What arrived right before a build died is not to be planned for again."""
         cache = self._adapters.cache()
-        recover(
+        if not cache.blobs.has_arrivals() and not cache.ledger.unanswered():
+            return
+        self._adapters.close()
+        self._adapters.open_cache(create=True)
+        try:
+            self._recover(emit)
+        except CacheError as error:
+            emit(Warned(None, f"what an earlier build left open stays so: {error.what}"))
+            self._adapters.close()
+
+    def _recover(self, emit: Emit) -> None:
+        """Book what was open when an earlier build died."""
+        cache = self._adapters.cache()
+        aftermath = recover(
             blobs=cache.blobs,
             ledger=cache.ledger,
             actions=cache.actions,
@@ -181,6 +197,11 @@ class Session:
             images=self._adapters.images(),
             at=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         )
+        count = aftermath.unanswered
+        if count:
+            calls = "1 earlier call has" if count == 1 else f"{count} earlier calls have"
+            told = f"{calls} no answer on record and may have been billed; see `assetgen costs`"
+            emit(Warned(None, told))
 
     def _rebuild_lock(self, emit: Emit) -> None:
         adapters = self._adapters
@@ -254,9 +275,14 @@ class Session:
         )
 
     async def _remember(self, found: Survey, build: Build, report: Report) -> None:
-        """Write the build record, and drop from the journal what the lockfile says by now."""
+        """Drop from the journal what the lockfile says by now, and write the build record."""
         adapters, written = self._adapters, build.shop.delivery.written
         is_as_written = await look_again(written, found.observer, adapters.clock)
+        if found.plan.is_whole:
+            present = {entry.digest for entry in found.observer.seen.values()} - build.lock.digests
+            adapters.prune_journal(lambda digest: digest in present)
+        # Last, because a build with nothing to do believes it: what a crash leaves behind is
+        # tidied up by a build that has something to do.
         adapters.write_record(
             compose(
                 plan=found.plan,
@@ -271,9 +297,6 @@ class Session:
                 clock=adapters.clock,
             )
         )
-        if found.plan.is_whole:
-            present = {entry.digest for entry in found.observer.seen.values()} - build.lock.digests
-            adapters.prune_journal(lambda digest: digest in present)
 
     def _read_again(self, found: Survey) -> Inspected:
         """Today's stamps where writing outputs has touched a folder that was searched for includes.

@@ -18,7 +18,7 @@ from assetgen.files.project import ProjectFiles, make_private_folder
 from assetgen.files.record import read_record, record_path, write_record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from contextlib import AbstractContextManager
 
     from assetgen.cache.local import LocalCache
@@ -88,6 +88,11 @@ class Adapters:
         with self.lockfile.held():
             kept = {d: key for d, key in self.journal.read().items() if is_needed(d)}
             self.journal.replace(kept)
+
+    def sweep(self, outputs: Iterable[str]) -> None:
+        """Remove what crashes left unfinished beside outputs, lockfile and record."""
+        folders = {os.path.dirname(path) for path in outputs}
+        self.files.sweep(sorted(folders | {"", ".assetgen"}))
 
     def images(self) -> Images:
         """Decodes, converts and paints."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import stat
-import time
 from typing import TYPE_CHECKING, NoReturn
 
 import pytest
@@ -196,18 +196,29 @@ def test_files_of_others_among_the_arrivals_are_left_alone(root: Path, blobs: Fi
     assert stranger.read_text() == "mine"
 
 
-def test_parts_left_behind_by_a_crash_go_when_they_are_a_day_old(
-    root: Path, blobs: FileBlobs
-) -> None:
+def test_parts_left_behind_by_a_crash_go_at_the_next_look(root: Path, blobs: FileBlobs) -> None:
     blobs.put(IMAGE)
-    old, young = root / "incoming" / "old.part", root / "incoming" / "young.part"
-    for path in (old, young):
+    part, lesson = root / "incoming" / "old.part", root / "models.json.1234.part"
+    for path in (part, lesson):
         path.write_bytes(b"unfin")
-    two_days_ago = time.time() - 2 * 24 * 60 * 60
-    os.utime(old, (two_days_ago, two_days_ago))
     blobs.arrivals()
-    assert not old.exists()
-    assert young.exists()
+    assert not part.exists()
+    assert not lesson.exists()
+
+
+def test_a_part_stays_while_anybody_writes_there(root: Path, blobs: FileBlobs) -> None:
+    blobs.put(IMAGE)
+    part = root / "incoming" / "young.part"
+    part.write_bytes(b"unfin")
+    folder = os.open(part.parent, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_SH)
+        blobs.arrivals()
+        assert part.exists()
+    finally:
+        os.close(folder)
+    blobs.arrivals()
+    assert not part.exists()
 
 
 def test_a_file_system_without_hard_links_gets_copies(

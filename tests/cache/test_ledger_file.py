@@ -309,3 +309,45 @@ def test_for_looking_only_nothing_is_made_or_changed(root: Path, ledger: FileLed
     with pytest.raises(CacheError, match="opened for reading only"):
         looking.append(sent(2))
     assert tree(root) == before
+
+
+def test_calls_without_an_answer_are_found_without_reading_those_that_ended(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger = FileLedger(str(root), create=True)
+    for number in range(1, 4):
+        ledger.append(sent(number))
+        ledger.append(received(number))
+    ledger.append(sent(4))
+    ledger.append(sent(5))
+    ledger.append(received(5))
+    assert ledger.unanswered() == [sent(4)]
+    seen: list[str | bytes] = []
+
+    def decoding(text: str | bytes) -> LedgerLine | None:
+        seen.append(text)
+        return decode(text)
+
+    monkeypatch.setattr("assetgen.cache.ledger.decode", decoding)
+    assert ledger.unanswered() == [sent(4)]
+    assert len(seen) == 3
+    ledger.append(received(4))
+    assert ledger.unanswered() == []
+    seen.clear()
+    assert ledger.unanswered() == []
+    assert seen == []
+
+
+@pytest.mark.parametrize("text", ["", "x", "-1", "7", "9" * 30, "123456789"])
+def test_a_wrong_note_of_how_far_the_ledger_was_read_hides_no_call(root: Path, text: str) -> None:
+    ledger = FileLedger(str(root), create=True)
+    ledger.append(sent(1))
+    (root / "ledger.checked").write_text(text)
+    assert ledger.unanswered() == [sent(1)]
+
+
+def test_looking_for_calls_without_an_answer_changes_nothing_when_only_looking(root: Path) -> None:
+    FileLedger(str(root), create=True).append(sent(1))
+    before = sorted(path.name for path in root.iterdir())
+    assert FileLedger(str(root), create=False).unanswered() == [sent(1)]
+    assert sorted(path.name for path in root.iterdir()) == before

@@ -13,12 +13,14 @@ from assetgen.cache.local import LocalCache
 from assetgen.core.call import Generated, Request
 from assetgen.core.digest import digest_of
 from assetgen.core.events import Retrying, Warned
-from assetgen.core.fingerprint import key_of
+from assetgen.core.fingerprint import KEY_SCHEME, key_of
+from assetgen.core.ledger import LedgerLine
 from assetgen.core.model import Budget, Generate
 from assetgen.core.price import Estimate
 from assetgen.engine.buy import Bill, HaltedError, Purchase
 from assetgen.engine.halt import Halt
 from assetgen.engine.limits import OverBudgetError
+from assetgen.engine.recover import UNANSWERED, Aftermath
 from assetgen.errors import (
     AuthError,
     BadResponse,
@@ -48,7 +50,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from assetgen.core.digest import Digest
-    from assetgen.core.ledger import LedgerLine
     from assetgen.core.ports import ActionCache, BlobStore, Claims, Ledger
     from assetgen.core.result import ImageInfo
 
@@ -72,6 +73,15 @@ def request_for(name: str = "hero", prompt: str = "a ship") -> Request:
 
 
 HERO = request_for()
+SENT = LedgerLine(
+    event="sent",
+    call="c" * 32,
+    at=AT,
+    fingerprint=HERO.fingerprint,
+    key_scheme=KEY_SCHEME,
+    asset="hero",
+    model=HERO.generate.model,
+)
 
 
 def run(scenario: Callable[[], Coroutine[object, object, T]]) -> T:
@@ -754,7 +764,7 @@ def test_an_arrival_of_a_build_that_still_runs_is_left_to_it() -> None:
     machine = Machine()
     machine.blobs.receive(KEEPER, fingerprint=HERO.fingerprint, call="c" * 32)
     with machine.claims.try_claim(HERO.fingerprint) or pytest.fail("not free"):
-        assert machine.recover() == 0
+        assert machine.recover().images == 0
     assert len(machine.blobs.arrivals()) == 1
 
 
@@ -764,8 +774,8 @@ def test_an_arrival_is_booked_with_an_unknown_cost_and_only_once() -> None:
     diary.crash_after = "blobs.receive"
     with pytest.raises(Crash):
         buy(machine)
-    assert machine.recover() == 1
-    assert machine.recover() == 0
+    assert machine.recover().images == 1
+    assert machine.recover().images == 0
     sent, recovered = lines(machine)
     assert (recovered.event, recovered.call, recovered.at) == ("recovered", sent.call, AT)
     assert recovered.cost_usd is None
@@ -774,15 +784,36 @@ def test_an_arrival_is_booked_with_an_unknown_cost_and_only_once() -> None:
     assert recovered.result.cost_usd is None
 
 
-def test_nothing_to_recover_reads_no_ledger() -> None:
+def test_nothing_to_recover_claims_and_writes_nothing() -> None:
     machine = Machine()
     diary = watch(machine)
-    assert machine.recover() == 0
-    assert diary.entries == ["blobs.arrivals"]
+    assert machine.recover() == Aftermath()
+    assert diary.entries == ["blobs.arrivals", "ledger.unanswered"]
+
+
+def test_a_call_without_an_answer_is_told_once_and_only_when_its_claim_is_free() -> None:
+    machine = Machine()
+    machine.ledger.append(SENT)
+    claim = machine.claims.try_claim(HERO.fingerprint)
+    assert claim is not None
+    with claim:
+        assert machine.recover().unanswered == 0
+    assert machine.recover().unanswered == 1
+    closed = list(machine.ledger.lines())[-1]
+    assert (closed.event, closed.outcome, closed.may_be_billed) == ("failed", UNANSWERED, True)
+    assert machine.recover() == Aftermath()
+
+
+def test_a_call_whose_image_arrived_right_before_a_crash_is_no_call_without_an_answer() -> None:
+    machine = Machine()
+    machine.ledger.append(SENT)
+    machine.blobs.receive(KEEPER, fingerprint=HERO.fingerprint, call=SENT.call)
+    assert machine.recover() == Aftermath(images=1)
+    assert machine.recover() == Aftermath()
 
 
 def test_an_arrival_that_is_no_image_does_not_stop_later_builds() -> None:
     machine = Machine()
     machine.blobs.receive(b"garbage", fingerprint=HERO.fingerprint, call="c" * 32)
-    assert machine.recover() == 0
+    assert machine.recover().images == 0
     assert buy(machine).was_bought

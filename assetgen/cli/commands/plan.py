@@ -6,13 +6,15 @@ import sys
 from typing import TYPE_CHECKING
 
 from assetgen.cli.options import add_json, add_selectors, add_wishes, wishes
-from assetgen.cli.render import plan_lines
-from assetgen.cli.streams import print_json
+from assetgen.cli.render import event_line, plan_lines
+from assetgen.cli.streams import print_json, say
 from assetgen.core.report import plan_json
 from assetgen.session import Session
 
 if TYPE_CHECKING:
     import argparse
+
+    from assetgen.core.events import Event
 
 EXIT_NOT_UP_TO_DATE = 4
 
@@ -27,10 +29,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the plan."""
-    plan = Session(args.manifest).plan(wishes(args))
+    plan = Session(args.manifest).plan(wishes(args), _tell)
     if args.json:
         print_json(plan_json(plan), indent=2)
     else:
         is_paid = plan.project.provider != "draft" and not args.draft
         sys.stdout.writelines(f"{line}\n" for line in plan_lines(plan, is_paid=is_paid))
     return EXIT_NOT_UP_TO_DATE if args.exit_code and not plan.is_up_to_date else 0
+
+
+def _tell(event: Event) -> None:
+    line = event_line(event)
+    if line is not None:
+        say(f"{line}\n")

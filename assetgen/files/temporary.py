@@ -1,0 +1,65 @@
+"""Files that are being written: `.assetgen-<16 hex>` beside what they will replace.
+
+Who writes holds a shared lock on the folder; it ends with the process. Who gets that lock for
+himself alone knows that every temporary file there is a dead one's, and removes it.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import secrets
+import stat
+from contextlib import contextmanager, suppress
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_TEMPORARY = re.compile(r"\.assetgen-[0-9a-f]{16}(\.[A-Za-z]+)?")
+
+
+def temporary_name(name: str) -> str:
+    """A new name for what will be called `name`."""
+    return f".assetgen-{secrets.token_hex(8)}{PurePosixPath(name).suffix}"
+
+
+@contextmanager
+def writing_in(folder: str) -> Iterator[None]:
+    """Keep what grows in `folder` from being swept, on file systems that know locks.
+
+    Raises:
+        OSError: the folder cannot be opened.
+    """
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        with suppress(OSError):  # where nobody can lock, nobody sweeps
+            fcntl.flock(descriptor, fcntl.LOCK_SH)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def sweep(descriptor: int) -> None:
+    """Remove what crashes left unfinished in an open folder; while anybody writes there, nothing.
+
+    Raises:
+        OSError: as the system says.
+    """
+    names = [name for name in os.listdir(descriptor) if _TEMPORARY.fullmatch(name)]
+    if not names or not _has_it_alone(descriptor):
+        return
+    for name in names:
+        with suppress(FileNotFoundError):
+            if stat.S_ISREG(os.lstat(name, dir_fd=descriptor).st_mode):
+                os.unlink(name, dir_fd=descriptor)
+
+
+def _has_it_alone(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True

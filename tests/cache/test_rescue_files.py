@@ -1,0 +1,128 @@
+"""Rescue files: an image that the store cannot take, taken in later, and never a stranger's."""
+
+from __future__ import annotations
+
+import os
+import stat
+from typing import TYPE_CHECKING
+
+import pytest
+
+from assetgen.cache.blobs import FileBlobs
+from assetgen.core.digest import digest_of
+from assetgen.errors import CacheError
+from tests.cache.samples import IMAGE, call, fingerprint
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+DIGEST = digest_of(IMAGE)
+
+
+@pytest.fixture
+def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """The folder for temporary files, the home folder and the working directory."""
+    folders = [tmp_path / name for name in ("temporary", "home", "here")]
+    for folder in folders:
+        folder.mkdir()
+    monkeypatch.setenv("TMPDIR", str(folders[0]))
+    monkeypatch.setenv("HOME", str(folders[1]))
+    monkeypatch.chdir(folders[2])
+    return folders
+
+
+@pytest.fixture
+def blobs(tmp_path: Path, places: list[Path]) -> FileBlobs:
+    assert places
+    return FileBlobs(str(tmp_path / "cache"), create=True)
+
+
+def rescue(blobs: FileBlobs) -> str:
+    return blobs.rescue(IMAGE, fingerprint=fingerprint(), call=call())
+
+
+def test_a_rescued_image_is_its_owner_s_and_an_arrival_the_next_time(
+    blobs: FileBlobs, places: list[Path]
+) -> None:
+    path = rescue(blobs)
+    assert os.path.dirname(path) == str(places[0])
+    assert stat.S_IMODE(os.stat(path).st_mode) == 0o600
+    assert blobs.get(DIGEST) is None
+    assert blobs.has_arrivals()
+    assert blobs.arrivals() == [(fingerprint(), call(), DIGEST)]
+    assert blobs.get(DIGEST) == IMAGE
+    assert not os.path.exists(path)
+
+
+@pytest.mark.parametrize("gone", [1, 2])
+def test_the_next_place_is_taken_where_one_takes_nothing(
+    blobs: FileBlobs, places: list[Path], gone: int
+) -> None:
+    for folder in places[:gone]:
+        folder.rmdir()
+    path = rescue(blobs)
+    assert os.path.dirname(path) == str(places[gone])
+    assert blobs.arrivals() == [(fingerprint(), call(), DIGEST)]
+    assert not os.path.exists(path)
+
+
+def test_what_no_place_takes_is_an_error_that_names_them(
+    blobs: FileBlobs, places: list[Path]
+) -> None:
+    for folder in places:
+        folder.rmdir()
+    with pytest.raises(CacheError) as caught:
+        rescue(blobs)
+    for folder in places[:2]:
+        assert str(folder) in caught.value.what
+
+
+def test_a_rescued_image_stays_where_it_is_while_the_store_takes_nothing(
+    blobs: FileBlobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = rescue(blobs)
+
+    def full(*_arguments: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        assert blobs.arrivals() == []
+    assert os.path.exists(path)
+    assert blobs.arrivals() == [(fingerprint(), call(), DIGEST)]
+
+
+def test_looking_only_leaves_a_rescue_file_alone(blobs: FileBlobs, tmp_path: Path) -> None:
+    path = rescue(blobs)
+    looking = FileBlobs(str(tmp_path / "cache"), create=False)
+    assert looking.has_arrivals()
+    assert looking.arrivals() == []
+    assert os.path.exists(path)
+
+
+def test_other_bytes_a_link_or_what_others_may_change_is_not_taken_in(
+    blobs: FileBlobs, tmp_path: Path
+) -> None:
+    path = rescue(blobs)
+    os.chmod(path, 0o622)  # noqa: S103 - what others may write to must not count
+    assert blobs.arrivals() == []
+    os.rename(path, tmp_path / "own")
+    os.chmod(tmp_path / "own", 0o600)
+    os.symlink(tmp_path / "own", path)
+    assert blobs.arrivals() == []
+    os.unlink(path)
+    os.mkfifo(path)
+    assert blobs.arrivals() == []
+    os.unlink(path)
+    with open(path, "wb") as file:
+        file.write(b"something else")
+    assert blobs.arrivals() == []
+    assert blobs.get(DIGEST) is None
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file to somebody else")
+def test_somebody_else_s_file_is_not_taken_in(blobs: FileBlobs) -> None:
+    path = rescue(blobs)
+    os.chown(path, 12345, 12345)
+    assert blobs.arrivals() == []
+    assert os.path.exists(path)
