@@ -12,47 +12,72 @@ from assetgen._version import __version__ as __version__
 
 TYPE_CHECKING = False  # importing `typing` for it would cost a no-op build half its time
 if TYPE_CHECKING:
+    from assetgen.core.call import Generated as Generated
+    from assetgen.core.call import ReferenceImage as ReferenceImage
+    from assetgen.core.call import Request as Request
+    from assetgen.core.decision import Decision as Decision
+    from assetgen.core.decision import Hold as Hold
+    from assetgen.core.decision import Verdict as Verdict
+    from assetgen.core.events import Done as Done
+    from assetgen.core.events import Event as Event
+    from assetgen.core.events import Finished as Finished
+    from assetgen.core.events import Planned as Planned
+    from assetgen.core.events import Retrying as Retrying
+    from assetgen.core.events import Started as Started
+    from assetgen.core.events import Warned as Warned
+    from assetgen.core.model import Asset as Asset
+    from assetgen.core.model import AssetReference as AssetReference
+    from assetgen.core.model import FileReference as FileReference
+    from assetgen.core.model import Generate as Generate
+    from assetgen.core.model import Parameters as Parameters
     from assetgen.core.model import Project as Project
+    from assetgen.core.model import Source as Source
+    from assetgen.core.plugin import ProviderPlugin as ProviderPlugin
+    from assetgen.core.ports import Provider as Provider
+    from assetgen.core.price import Estimate as Estimate
+    from assetgen.core.report import Outcome as Outcome
     from assetgen.core.report import Plan as Plan
     from assetgen.core.report import Report as Report
+    from assetgen.core.report import Status as Status
     from assetgen.errors import AssetgenError as AssetgenError
+    from assetgen.errors import AuthError as AuthError
+    from assetgen.errors import BadResponse as BadResponse
+    from assetgen.errors import CacheError as CacheError
+    from assetgen.errors import ImageError as ImageError
+    from assetgen.errors import Location as Location
+    from assetgen.errors import LockfileError as LockfileError
+    from assetgen.errors import ManifestError as ManifestError
     from assetgen.errors import ManifestFaults as ManifestFaults
-    from assetgen.session import (
-        Session as Session,
-    )
-    from assetgen.session import (
-        Settings as Settings,
-    )
-    from assetgen.session import (
-        build as build,
-    )
-    from assetgen.session import (
-        check as check,
-    )
-    from assetgen.session import (
-        load as load,
-    )
-    from assetgen.session import (
-        plan as plan,
-    )
+    from assetgen.errors import OutputError as OutputError
+    from assetgen.errors import ProviderError as ProviderError
+    from assetgen.errors import RateLimited as RateLimited
+    from assetgen.errors import Refused as Refused
+    from assetgen.errors import Retry as Retry
+    from assetgen.errors import Unavailable as Unavailable
+    from assetgen.errors import UsageError as UsageError
+    from assetgen.session import Session as Session
+    from assetgen.session import Settings as Settings
+    from assetgen.session import Stop as Stop
+    from assetgen.session import build as build
+    from assetgen.session import check as check
+    from assetgen.session import load as load
+    from assetgen.session import plan as plan
 
-_HOMES = {
-    "AssetgenError": "errors",
-    "Decision": "core.decision",
-    "ManifestFaults": "errors",
-    "Outcome": "core.report",
-    "Plan": "core.report",
-    "Project": "core.model",
-    "Report": "core.report",
-    "Session": "session",
-    "Settings": "session",
-    "Status": "core.report",
-    "Verdict": "core.decision",
-    "build": "session",
-    "check": "session",
-    "load": "session",
-    "plan": "session",
+_NAMES = {
+    "core.call": "Generated ReferenceImage Request",
+    "core.decision": "Decision Hold Verdict",
+    "core.events": "Done Event Finished Planned Retrying Started Warned",
+    "core.model": "Asset AssetReference FileReference Generate Parameters Project Source",
+    "core.plugin": "ProviderPlugin",
+    "core.ports": "Provider",
+    "core.price": "Estimate",
+    "core.report": "Outcome Plan Report Status",
+    "errors": "AssetgenError AuthError BadResponse CacheError ImageError Location LockfileError "
+    "ManifestError ManifestFaults OutputError ProviderError RateLimited Refused Retry Unavailable "
+    "UsageError",
+    "session": "Session Settings Stop build check load plan",
 }
+_HOMES = {name: home for home, names in _NAMES.items() for name in names.split()}
 
 
 def __getattr__(name: str) -> object:

@@ -12,7 +12,8 @@
         ├── RateLimited           too many calls at once
         ├── Unavailable           the service or the way to it is down
         ├── Refused               the model, its provider or the service will not make this image
-        └── BadResponse           an answer arrived and holds no usable image
+        ├── BadResponse           an answer arrived and holds no usable image
+        └── ProviderFault         the code of an installed provider broke
 
 Standard library only. Exceptions of third-party libraries are turned into these in the one
 module that imports the library, so nothing else has to know them.
@@ -175,3 +176,12 @@ class BadResponse(ProviderError):
     """An answer arrived and holds no usable image."""
 
     retry = Retry.UNUSABLE
+
+
+class ProviderFault(ProviderError):
+    """The code of an installed provider broke, maybe after money was taken."""
+
+    @property
+    def may_be_billed(self) -> bool:
+        """Nobody can say."""
+        return True

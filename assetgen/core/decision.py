@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from assetgen.core.digest import Digest
     from assetgen.core.fingerprint import Keyed
     from assetgen.core.model import Asset, Generate, ProviderName
+    from assetgen.core.plugin import ProviderPlugin
     from assetgen.core.result import ActionResult
 
 
@@ -55,6 +56,8 @@ class Options:
     """What the user asked for, as far as verdicts depend on it."""
 
     provider: ProviderName
+    plugin: ProviderPlugin | None = None
+    """The provider, unless it is built in."""
     draft: bool = False
     """Fill what has no image with placeholder drafts, and buy nothing."""
     rebuy: bool = False
@@ -67,7 +70,29 @@ class Options:
     @property
     def is_paid(self) -> bool:
         """Whether an image costs money."""
+        return self.takes_money and not self.draft
+
+    @property
+    def is_repeatable(self) -> bool:
+        """Whether the provider makes the same picture again, for nothing."""
+        if self.plugin is None:
+            return self.provider == "draft"
+        return self.plugin.is_repeatable and not self.plugin.is_paid
+
+    @property
+    def sends_references(self) -> bool:
+        """Whether the bytes of references are needed: a draft draws their digests or names."""
         return self.provider != "draft" and not self.draft
+
+    @property
+    def provider_version(self) -> str:
+        """What the provider's own code adds to every fingerprint."""
+        return self.plugin.version if self.plugin is not None else ""
+
+    @property
+    def takes_money(self) -> bool:
+        """Whether the provider does, drafts or not."""
+        return self.provider != "draft" if self.plugin is None else self.plugin.is_paid
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,10 +45,13 @@ class Keyed:
     """For example `{"prompt": "9f86d081884c", "reference refs/frame.png": "4bf5122f3445"}`."""
 
 
-def key_of(asset: Asset, provider: ProviderName, digests: Sequence[Digest]) -> Keyed:
+def key_of(
+    asset: Asset, provider: ProviderName, digests: Sequence[Digest], version: str = ""
+) -> Keyed:
     """The key of an asset's action.
 
-    `digests` are those of the references in order; for a source, the one of its file.
+    `digests` are those of the references in order; for a source, the one of its file. `version`
+    is the one that an installed provider says its code has.
     """
     if isinstance(asset.action, Source):
         (digest,) = digests
@@ -56,11 +59,15 @@ def key_of(asset: Asset, provider: ProviderName, digests: Sequence[Digest]) -> K
             fingerprint=_sha256({"scheme": KEY_SCHEME, "kind": "source", "image": digest}),
             inputs={f"source {asset.action.path}": _short(digest)},
         )
-    return _key_of_generate(asset, asset.action, provider, digests)
+    return _key_of_generate(asset, asset.action, provider, digests, version)
 
 
 def _key_of_generate(
-    asset: Asset, action: Generate, provider: ProviderName, digests: Sequence[Digest]
+    asset: Asset,
+    action: Generate,
+    provider: ProviderName,
+    digests: Sequence[Digest],
+    version: str,
 ) -> Keyed:
     stated = stated_parameters(action.parameters)
     document: dict[str, Json] = {
@@ -85,6 +92,8 @@ def _key_of_generate(
         labels: list[Json] = [str(reference) for reference in action.references]
         document |= {"renderer": DRAFT_RENDERER_VERSION, "name": asset.name, "labels": labels}
         inputs["renderer"] = DRAFT_RENDERER_VERSION
+    elif version:
+        document["renderer"] = inputs["renderer"] = version
     shorts = {name: _sha256(value)[:_SHORT] for name, value in inputs.items()}
     for reference, digest in zip(action.references, digests, strict=True):
         shorts[f"reference {reference}"] = _short(digest)

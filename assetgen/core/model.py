@@ -13,12 +13,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from decimal import Decimal
 
+    from assetgen.core.plugin import ProviderPlugin
     from assetgen.errors import Location
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 """What JSON can say."""
 
-ProviderName = Literal["openrouter", "draft"]
+ProviderName = str
+"""`openrouter`, `draft`, or the name of an installed provider (`core.plugin`)."""
 Route = Literal["auto", "chat", "images"]
 ImageFormat = Literal["png", "jpeg", "webp", "avif"]
 
@@ -89,7 +91,7 @@ class Generate:
     """An image to be made by a model."""
 
     model: str
-    """Empty only under the draft provider, where it is optional."""
+    """Empty only under a provider that needs none, such as `draft`."""
     prompt: str
     """The final text: style applied, stripped at both ends."""
     references: tuple[Reference, ...] = ()
@@ -157,3 +159,10 @@ class Project:
     """Manifest and included files, as POSIX paths relative to `root`."""
     read_folders: tuple[str, ...] = ()
     """Folders that include patterns listed, likewise: a new file there may change the project."""
+    plugin: ProviderPlugin | None = None
+    """The provider, unless it is built in."""
+
+    @property
+    def is_paid(self) -> bool:
+        """Whether the provider takes money."""
+        return self.provider != "draft" if self.plugin is None else self.plugin.is_paid

@@ -88,7 +88,7 @@ def decide_one(
     digests = _input_digests(asset, facts, decided)
     if isinstance(digests, Decision):
         return replace(digests, estimate=_estimate(asset, options))
-    keyed = key_of(asset, options.provider, digests)
+    keyed = key_of(asset, options.provider, digests, options.provider_version)
     if forced:
         return _make(asset, keyed, digests, facts, options, reason="asked for with `--force`")
     return _decide_by_inputs(asset, keyed, digests, facts, options)
@@ -117,12 +117,12 @@ def _decide_by_inputs(
     found = _bring_back(asset, keyed, target, facts, reason=reason)
     if found is not None:
         return found
-    if isinstance(asset.action, Source) or options.provider == "draft":
+    if isinstance(asset.action, Source) or options.is_repeatable:
         return _make(asset, keyed, digests, facts, options, reason=reason)
     if options.rebuy:
         again = f"{reason}; bought before, not here (`--rebuy`)"
         return _make(asset, keyed, digests, facts, options, reason=again)
-    return _held_as_not_here(asset, keyed, target, reason)
+    return _held_as_not_here(asset, keyed, target, options, reason)
 
 
 # What the asset reads
@@ -190,10 +190,10 @@ def _newer_here(
     """An image for the same inputs that was made here after the lockfile was written.
 
     The journal notes what this machine wrote and the lockfile does not name yet: after a crash
-    between the two, the newer image is the one that was asked and paid for. Drafts are the same
-    picture however often they are drawn, so for them the lockfile's word stays.
+    between the two, the newer image is the one that was asked and paid for. What is repeatable is
+    the same picture however often it is made, so for it the lockfile's word stays.
     """
-    if options.provider == "draft":
+    if options.is_repeatable:
         return None
     present = facts.output(asset.output).digest
     key = facts.journal.get(present) if present is not None else None
@@ -248,7 +248,7 @@ def _target(asset: Asset, keyed: Keyed, known: _Known, facts: Facts, options: Op
         made_by = facts.journal.get(present.digest)
         if needs_conversion:
             is_there = made_by == conversion_key(image, asset.format)
-        elif options.provider == "draft":
+        elif options.is_repeatable:
             is_there = made_by == keyed.fingerprint
     return _Target(known.result, digest, needs_conversion, is_there)
 
@@ -276,7 +276,11 @@ def _decide_pinned(
 ) -> Decision:
     """An existing image is never replaced; a missing one is restored."""
     digests = _input_digests(asset, facts, decided)
-    keyed = None if isinstance(digests, Decision) else key_of(asset, options.provider, digests)
+    keyed = (
+        None
+        if isinstance(digests, Decision)
+        else key_of(asset, options.provider, digests, options.provider_version)
+    )
     newer = _newer_here(asset, keyed, entry, facts, options) if keyed is not None else None
     if newer is not None:
         return _kept(asset, keyed, newer.result, facts)
@@ -291,11 +295,11 @@ def _decide_pinned(
         found = _bring_back(asset, recorded, target, facts, reason=reason)
         if found is not None:
             return found
-        makes_again = options.rebuy or options.provider == "draft"
+        makes_again = options.rebuy or options.is_repeatable
         if makes_again and keyed is not None and not isinstance(digests, Decision):
             # Made from today's inputs, so it must be known by them.
             return _make(asset, keyed, digests, facts, options, reason=reason)
-        return _held_as_not_here(asset, recorded, target, reason)
+        return _held_as_not_here(asset, recorded, target, options, reason)
     if keyed is not None and keyed.fingerprint == entry.fingerprint:
         return _kept(asset, keyed, entry.result, facts)
     changed = "its inputs may change" if keyed is None else changes(entry.inputs, keyed.inputs)
@@ -340,13 +344,16 @@ def _held_as_pinned_unrecorded(
     )
 
 
-def _held_as_not_here(asset: Asset, keyed: Keyed, target: _Target, reason: str) -> Decision:
+def _held_as_not_here(
+    asset: Asset, keyed: Keyed, target: _Target, options: Options, reason: str
+) -> Decision:
+    made, again = ("bought", "buy it again") if options.takes_money else ("made", "make another")
     return Decision(
         asset=asset,
         verdict=Verdict.HOLD,
         hold=Hold.NOT_HERE,
-        reason=f"{reason}; it was bought and its bytes are not on this machine: get the file back "
-        f"from git or a teammate, or buy it again with `assetgen build --rebuy {asset.name}`",
+        reason=f"{reason}; it was {made} and its bytes are not on this machine: get the file back "
+        f"from git or a teammate, or {again} with `assetgen build --rebuy {asset.name}`",
         keyed=keyed,
         result=target.result,
     )
@@ -374,7 +381,7 @@ def _make(
             source_image=digests[0],
         )
     for reference, digest in zip(asset.action.references, digests, strict=True):
-        if not options.is_paid:
+        if not options.sends_references:
             break
         if not isinstance(reference, AssetReference):
             if facts.inputs[reference.path].state is FileState.POINTER:

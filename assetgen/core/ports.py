@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from assetgen.core.ledger import LedgerLine
     from assetgen.core.lock import Lock, LockEntry
     from assetgen.core.model import ImageFormat
+    from assetgen.core.plugin import ProviderPlugin
     from assetgen.core.result import ActionResult, ImageInfo
     from assetgen.core.stamp import Stamp
 
@@ -37,6 +38,18 @@ class Provider(Protocol):
         A provider whose answer is there when the call is cancelled gives it all the same: it is
         paid for. `asyncio.Task.cancelling` still tells that nothing more is wanted.
         """
+        ...
+
+
+class Plugins(Protocol):
+    """Providers of installed packages."""
+
+    def find(self, name: str) -> ProviderPlugin | None:
+        """The provider of this name, or None. Raises `UsageError` when it does not load."""
+        ...
+
+    def names(self) -> Sequence[str]:
+        """The names of all of them, none of which is loaded for it."""
         ...
 
 

@@ -113,9 +113,9 @@ class Build:
                 if outcome.status is Status.HELD:
                     self._tell(outcome, self._locked_at)
         try:
-            results = await asyncio.gather(
-                *(self._one(decision, disk) for decision in work), return_exceptions=True
-            )
+            tasks = [asyncio.ensure_future(self._one(decision, disk)) for decision in work]
+            self.shop.halt.watch(tasks)
+            results = await asyncio.gather(*tasks, return_exceptions=True)
         finally:
             self._write_lock()
         unexpected = [result for result in results if isinstance(result, BaseException)]
@@ -141,6 +141,11 @@ class Build:
             outcome = self._outcome(decision, Status.FAILED, error.what, hint)
             if self.orders.fail_fast:
                 self.shop.halt.set(f"`{name}` failed")
+        except asyncio.CancelledError:
+            self.shop.halt.set("the build was cut")
+            if not self.shop.halt.is_cut:
+                raise
+            outcome = self._outcome(decision, Status.STOPPED, self.shop.halt.reason)
         except BaseException:
             self.shop.halt.set("the build was cut")
             raise
@@ -271,11 +276,11 @@ class Build:
     def _recorded_result(self, decision: Decision, result: ActionResult) -> ActionResult:
         """What the lockfile says about the image.
 
-        A draft that is drawn again from the same inputs is the same picture, even where another
-        zlib packs it differently: the lockfile's word stays.
+        What is repeatable and is made again from the same inputs is the same picture, even where
+        another zlib packs it differently: the lockfile's word stays.
         """
         entry = self.facts.lock.entries.get(decision.asset.name)
-        if self.options.provider != "draft" or entry is None:
+        if not self.options.is_repeatable or entry is None:
             return result
         return entry.result if entry.fingerprint == decision.key.fingerprint else result
 

@@ -1,4 +1,4 @@
-"""A way to stop: nothing new starts, what is under way is finished and kept."""
+"""A way to stop: nothing new starts; what is under way is finished and kept, or cut."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import asyncio
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from assetgen.core.ports import Clock
 
 
@@ -16,6 +18,8 @@ class Halt:
         self._event = asyncio.Event()
         self.reason = ""
         self.is_interrupt = False
+        self.is_cut = False
+        self._under_way: tuple[asyncio.Task[None], ...] = ()
 
     @property
     def is_set(self) -> bool:
@@ -28,6 +32,18 @@ class Halt:
             self.reason = reason
         self.is_interrupt = self.is_interrupt or is_interrupt
         self._event.set()
+
+    def watch(self, under_way: Iterable[asyncio.Task[None]]) -> None:
+        """Cancel these when it comes to `cut`; what begins after that ends by itself."""
+        self._under_way = tuple(under_way)
+
+    def cut(self) -> None:
+        """Also give up what is under way."""
+        if self.is_cut:
+            return
+        self.is_cut = True
+        for task in self._under_way:
+            task.cancel()
 
     async def sleep(self, seconds: float, clock: Clock) -> bool:
         """Wait, waking early when set. Returns whether it is set."""

@@ -71,7 +71,8 @@ def _fingerprint(
     digests = [digest for digest in read if digest is not None]
     if len(digests) < len(read):
         return None
-    return key_of(asset, project.provider, digests).fingerprint
+    version = project.plugin.version if project.plugin is not None else ""
+    return key_of(asset, project.provider, digests, version).fingerprint
 
 
 def _image_of(name: str, chosen: Mapping[str, LockEntry]) -> Digest | None:

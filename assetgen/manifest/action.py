@@ -54,7 +54,7 @@ def generate_action(filling: Filling) -> Generate | None:
     model = _model(filling)
     references = _references(filling)
     parameters = _parameters(filling)
-    if model and parameters is not None and entry.shared.provider != "draft":
+    if model and parameters is not None and entry.shared.provider == "openrouter":
         _check_capabilities(filling, model, parameters, len(references))
     if prompt is None or model is None or parameters is None:
         return None
@@ -104,20 +104,20 @@ def _prompt(filling: Filling) -> str | None:
 
 
 def _model(filling: Filling) -> str | None:
-    """The model; empty when the draft provider needs none; None after a fault."""
+    """The model; empty when the provider needs none; None after a fault."""
     entry = filling.entry
-    is_draft = entry.shared.provider == "draft"
+    is_openrouter = entry.shared.provider == "openrouter"
     if entry.value("model") is None:
-        if not is_draft:
+        if entry.shared.needs_model:
             filling.fault(
                 f"asset {shown(entry.name)} has no `model`",
                 entry.key(),
-                "state one in the asset or under `defaults`, such as "
-                "`google/gemini-2.5-flash-image`",
+                "state one in the asset or under `defaults`"
+                + (", such as `google/gemini-2.5-flash-image`" if is_openrouter else ""),
             )
-        return "" if is_draft else None
+        return None if entry.shared.needs_model else ""
     model = filling.normal("model", normal.model_id)
-    if model is None or is_draft or normal.has_author(model):
+    if model is None or not is_openrouter or normal.has_author(model):
         return model
     hint = entry.shared.faults.did_you_mean(model, entry.shared.table.models)
     filling.refuse(

@@ -64,6 +64,8 @@ class Shared:
     files: Files
     faults: Faults
     provider: ProviderName
+    needs_model: bool
+    """Whether the provider cannot do without a `model`."""
     defaults: Mapping[str, object]
     """What `defaults` states."""
     work: int = 0

@@ -28,6 +28,8 @@ MODALITIES = ("image", "text")
 REFUSED_PARAMETERS = frozenset({"model", "models", "messages", "n", "stream", "modalities"})
 """Would turn a call for one image into another call (design section 3)."""
 
+PROVIDER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+
 _AMOUNT = re.compile(r"\d{1,9}(?:\.\d{1,9})?|\.\d{1,9}", re.ASCII)
 _NUMBER = re.compile(r"[-+]?[0-9.]+")
 
@@ -148,6 +150,17 @@ def choice(*words: str) -> Callable[[object], str]:
         return found
 
     return read
+
+
+def provider_name(value: object) -> str:
+    """What may be the name of a provider; whether there is such a provider is asked later."""
+    name = text(value)
+    if not PROVIDER_NAME.fullmatch(name):
+        raise UnfitError(
+            f"must be the name of a provider, not {shown(name)}",
+            hint="`openrouter` and `draft` are built in; packages may add others",
+        )
+    return name
 
 
 def texts(value: object) -> tuple[str, ...]:

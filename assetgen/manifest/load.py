@@ -15,17 +15,20 @@ from assetgen.manifest.crosscheck import check
 from assetgen.manifest.disk import ProjectFiles
 from assetgen.manifest.entry import Shared
 from assetgen.manifest.explain import read_included, read_manifest
-from assetgen.manifest.faults import Faults, shown
+from assetgen.manifest.faults import Faults, listed, shown
 from assetgen.manifest.include import Includes
 from assetgen.manifest.parse import parse
 from assetgen.manifest.paths import normal_path
 from assetgen.manifest.resolve import Part, resolve
+from assetgen.manifest.schema import PROVIDERS
 from assetgen.manifest.source import MOST_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from assetgen.core.catalogue import ModelTable
+    from assetgen.core.plugin import ProviderPlugin
+    from assetgen.core.ports import Plugins
     from assetgen.manifest.parse import Document
 
 
@@ -46,16 +49,19 @@ class _Folder:
         return os.path.join(self.prefix, path) if self.prefix else path
 
 
-def load(manifest_path: str, *, table: ModelTable) -> Project:
+def load(manifest_path: str, *, table: ModelTable, plugins: Plugins | None = None) -> Project:
     """The project that the manifest at `manifest_path` declares.
 
     Args:
         manifest_path: absolute, or relative to the current directory; places in faults are named
             in the same way.
         table: what is known about models; what they are known not to take is a fault.
+        plugins: providers that are installed beside the built-in ones; asked only for a name that
+            is not built in.
 
     Raises:
-        UsageError: there is no such file, or it cannot be read.
+        UsageError: there is no such file, or it cannot be read; or a provider is installed and
+            does not load.
         ManifestFaults: everything that is wrong with it and with the files it includes.
     """
     data = _read_root(manifest_path)
@@ -64,13 +70,15 @@ def load(manifest_path: str, *, table: ModelTable) -> Project:
     folder = _Folder(root, prefix, manifest, ProjectFiles(root))
     faults = Faults()
     with _collector_paused():
-        project = _load(data, folder, table, faults)
+        project = _load(data, folder, table, plugins, faults)
     if project is None or len(faults):
         raise faults.gathered()
     return project
 
 
-def _load(data: bytes, folder: _Folder, table: ModelTable, faults: Faults) -> Project | None:
+def _load(
+    data: bytes, folder: _Folder, table: ModelTable, plugins: Plugins | None, faults: Faults
+) -> Project | None:
     """The project as far as it can be told; None when nothing can."""
     name = folder.named(folder.manifest)
     faults.reading(name)
@@ -80,6 +88,8 @@ def _load(data: bytes, folder: _Folder, table: ModelTable, faults: Faults) -> Pr
     manifest, refused = read_manifest(document, faults)
     if manifest is None:
         return None
+    provider = manifest.provider or "openrouter"
+    plugin = None if provider in PROVIDERS else _plugin(provider, plugins, document, faults)
     including = _Including(folder, faults, left=MOST_BYTES - len(data))
     including.read(manifest.include or (), document)
     shared = Shared(
@@ -88,7 +98,8 @@ def _load(data: bytes, folder: _Folder, table: ModelTable, faults: Faults) -> Pr
         table=table,
         files=folder.files,
         faults=faults,
-        provider=manifest.provider or "openrouter",
+        provider=provider,
+        needs_model=plugin.needs_model if plugin is not None else provider == "openrouter",
         defaults={
             field: getattr(manifest.defaults, field) for field in manifest.defaults.model_fields_set
         },
@@ -109,7 +120,24 @@ def _load(data: bytes, folder: _Folder, table: ModelTable, faults: Faults) -> Pr
         assets=tuple(resolved.asset for resolved in resolution.assets),
         read_files=(folder.manifest, *including.paths),
         read_folders=tuple(including.patterns.folders),
+        plugin=plugin,
     )
+
+
+def _plugin(
+    name: str, plugins: Plugins | None, document: Document, faults: Faults
+) -> ProviderPlugin | None:
+    """The installed provider of this name; None after a fault."""
+    plugin = plugins.find(name) if plugins is not None else None
+    if plugin is None:
+        names = [*PROVIDERS, *(plugins.names() if plugins is not None else ())]
+        faults.add(
+            f"unknown provider {shown(name)}",
+            document.locate(("provider",)),
+            faults.did_you_mean(name, names)
+            or f"install the package that provides it; there are {listed(names)}",
+        )
+    return plugin
 
 
 class _Including:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 VERSION = 1
 PROVIDERS: tuple[ProviderName, ...] = ("openrouter", "draft")
+"""Those that are built in."""
 ROUTES: tuple[Route, ...] = ("auto", "chat", "images")
 NOT_FOR_A_SOURCE = (
     "model",
@@ -143,8 +144,15 @@ Api = Annotated[
 ]
 Provider = Annotated[
     ProviderName | None,
-    PlainValidator(fields.or_none(fields.choice(*PROVIDERS))),
-    WithJsonSchema({"enum": [*PROVIDERS, None]}),
+    PlainValidator(fields.or_none(fields.provider_name)),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"enum": [*PROVIDERS, None]},
+                {"type": "string", "pattern": f"^{fields.PROVIDER_NAME.pattern}$"},
+            ]
+        }
+    ),
 ]
 Version = Annotated[
     int, PlainValidator(fields.whole(VERSION, VERSION)), WithJsonSchema({"const": VERSION})
@@ -342,8 +350,9 @@ class Manifest(_Mapping):
     )
     provider: Provider = Field(
         default=None,
-        description="Who makes the images: `openrouter` unless stated, or `draft`, which draws "
-        "labelled placeholders offline and for free.",
+        description="Who makes the images: `openrouter` unless stated; `draft`, which draws "
+        "labelled placeholders offline and for free; or the name of a provider that an installed "
+        "package adds.",
     )
     budget: Annotated[BudgetEntry, _NULL_SECTION] = Field(
         default=BudgetEntry(), description="Caps on what is spent, in US dollars."

@@ -30,7 +30,7 @@ from assetgen.engine.limits import Concurrency, Purse
 from assetgen.engine.rebuild import rebuilt_lock
 from assetgen.engine.recover import recover
 from assetgen.engine.remember import Inspected, compose, look_again
-from assetgen.errors import CacheError
+from assetgen.errors import CacheError, ProviderFault
 from assetgen.session.adapters import Adapters
 from assetgen.session.settings import (
     DEFAULT_JOBS,
@@ -39,6 +39,7 @@ from assetgen.session.settings import (
     Settings,
     SettingsArgs,
 )
+from assetgen.session.stop import Stop
 from assetgen.session.survey import Survey, input_paths, survey
 from assetgen.session.survey import load as load_project
 
@@ -58,6 +59,7 @@ __all__ = [
     "DEFAULT_TIMEOUT_S",
     "Session",
     "Settings",
+    "Stop",
     "build",
     "check",
     "load",
@@ -115,8 +117,19 @@ class Session:
         found = survey(self._adapters, chosen, lock, offline=True, inputs_only=inputs_only)
         return found.plan
 
-    async def build(self, settings: Settings | None = None, emit: Emit | None = None) -> Report:
-        """Make what is stale. `emit` gets every event, one at a time, from any thread.
+    async def build(
+        self,
+        settings: Settings | None = None,
+        emit: Emit | None = None,
+        stop: Stop | None = None,
+    ) -> Report:
+        """Make what is stale.
+
+        Args:
+            settings: what is asked; everything, by default.
+            emit: gets every event, one at a time, from any thread. What it raises is kept, the
+                build goes on untold, and the exception is raised at the end.
+            stop: ends the build early, from any task or thread.
 
         Raises:
             ManifestFaults, LockfileError, OutputError, CacheError, UsageError: nothing was tried.
@@ -124,7 +137,8 @@ class Session:
         self.halt = Halt()
         listener = _Listener(emit)
         try:
-            report = await self._build(settings or Settings(), self.halt, listener)
+            with (stop or Stop()).obeyed_by(self.halt):
+                report = await self._build(settings or Settings(), self.halt, listener)
         finally:
             self.halt = None
             self._adapters.close()
@@ -148,8 +162,8 @@ class Session:
         is_free = not found.options.is_paid
         allowed = generates == "all" or (generates == "free" and is_free)
         if allowed and any(decision.is_purchase for decision in found.plan.decisions):
-            if not is_free:
-                adapters.require_key()
+            if not found.options.draft:
+                adapters.require_key(found.plan.project)
             shop.buyer()  # a key that cannot be one is told before anything is tried
             emit(_announcement(found.plan, found.options))
         build = Build(
@@ -167,11 +181,18 @@ class Session:
         try:
             report = await build.run()
         finally:
-            await adapters.close_provider()
+            await self._close_provider(emit)
         await self._remember(found, build, report)
         counts = {name: count for name, count in report.counts().items() if count}
         emit(Done(report.exit_code, counts, report.spent_usd, report.unknown_bills))
         return report
+
+    async def _close_provider(self, emit: Emit) -> None:
+        """End connections; what was made does not depend on how that goes."""
+        try:
+            await self._adapters.close_provider()
+        except ProviderFault as error:
+            emit(Warned(None, error.what))
 
     def _recover_for_plan(self, emit: Emit) -> None:
         """What arrived right before a build died is not to be planned for again."""
@@ -332,9 +353,10 @@ def check(
 def build(
     manifest: str | PathLike[str] = DEFAULT_MANIFEST,
     emit: Emit | None = None,
+    stop: Stop | None = None,
     **settings: Unpack[SettingsArgs],
 ) -> Report:
-    """Make what is stale: see `Session.build`.
+    """Make what is stale: see `Session.build`; keywords are the fields of `Settings`.
 
     Raises:
         RuntimeError: called from a running event loop, where `await Session(…).build(…)` works.
@@ -343,7 +365,7 @@ def build(
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        return asyncio.run(session.build(Settings(**settings), emit))
+        return asyncio.run(session.build(Settings(**settings), emit, stop))
     raise RuntimeError("an event loop is running: use `await Session(…).build(…)`")
 
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from assetgen.core.stamp import Stamp
     from assetgen.providers.http import Http
     from assetgen.providers.openrouter.models import OpenRouterTable
+    from assetgen.providers.plugins import PluggedProvider
 
 PROJECT_LOCK_TIMEOUT_S = 60.0
 """The project lock is held while the lockfile is written: longer means that its holder hangs."""
@@ -56,12 +57,14 @@ class Adapters:
         self._cache: LocalCache | None = None
         self._images: Images | None = None
         self._http: Http | None = None
+        self._plugged: PluggedProvider | None = None
 
     def load(self) -> Project:
         """The resolved manifest."""
         from assetgen.manifest.load import load  # noqa: PLC0415 - pydantic is slow to load
+        from assetgen.providers.plugins import InstalledPlugins  # noqa: PLC0415
 
-        return load(self.manifest, table=self.models())
+        return load(self.manifest, table=self.models(), plugins=InstalledPlugins())
 
     def stamp(self, path: str) -> Stamp | None:
         """Stamp of a file or folder of the project."""
@@ -122,8 +125,19 @@ class Adapters:
         """The cache as it was opened, or for reading only."""
         return self._cache if self._cache is not None else self.open_cache(create=False)
 
-    def require_key(self) -> None:
-        """Raise `UsageError` when there is no API key."""
+    def require_key(self, project: Project) -> None:
+        """Raise `UsageError` when there is no API key, or what an installed provider needs."""
+        if project.plugin is not None:
+            for name in project.plugin.keys:
+                if not self._environ.get(name, "").strip():
+                    raise UsageError(
+                        f"images must be made and `{name}` is not set",
+                        hint=f"provider `{project.provider}` needs it; "
+                        "or use `--draft` for free placeholders",
+                    )
+            return
+        if project.provider == "draft":
+            return
         if read_environment(self._environ).api_key is None:
             raise UsageError(
                 f"images must be bought and `{API_KEY}` is not set",
@@ -131,7 +145,16 @@ class Adapters:
             )
 
     def provider(self, project: Project) -> Provider:
-        """The provider that the manifest names."""
+        """The provider that the manifest names.
+
+        Raises:
+            UsageError: an installed one cannot be made.
+        """
+        if project.plugin is not None:
+            from assetgen.providers.plugins import create  # noqa: PLC0415
+
+            self._plugged = create(project.provider, project.plugin, self._environ)
+            return self._plugged
         if project.provider == "draft":
             from assetgen.providers.draft import DraftProvider  # noqa: PLC0415
 
@@ -155,6 +178,9 @@ class Adapters:
         if self._http is not None:
             await self._http.aclose()
             self._http = None
+        if self._plugged is not None:
+            await self._plugged.aclose()
+            self._plugged = None
 
     def paint_placeholder(self, request: Request) -> bytes:
         """The file of a placeholder draft, with its mark."""

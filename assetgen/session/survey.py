@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from assetgen.core.catalogue import ModelTable
 from assetgen.core.decision import Decision, Options
 from assetgen.core.facts import Facts, FileFact, FileState
 from assetgen.core.model import FileReference, Generate, Source
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from decimal import Decimal
 
-    from assetgen.core.catalogue import ModelTable
     from assetgen.core.ledger import LedgerLine
     from assetgen.core.lock import Lock, LockEntry
     from assetgen.core.model import Asset, Project
@@ -154,11 +154,12 @@ def _options(adapters: Adapters, project: Project, settings: Settings, *, offlin
 
     return Options(
         provider=project.provider,
+        plugin=project.plugin,
         draft=settings.draft,
         rebuy=settings.rebuy,
         knows_store=not offline,
         forced=select(project.assets, settings.force),
-        estimate=_Estimator(adapters.models(), ledger_lines),
+        estimate=_Estimator(adapters.models(), ledger_lines, project),
     )
 
 
@@ -189,13 +190,22 @@ class _Estimator:
 
     table: ModelTable
     lines: Callable[[], Iterable[LedgerLine]]
+    project: Project
     history: dict[tuple[str, str], Decimal] | None = None
     made: dict[tuple[str, str], Estimate] = field(default_factory=dict)
 
     def __call__(self, action: Generate) -> Estimate:
+        plugin = self.project.plugin
+        if plugin is not None and plugin.estimate_usd is not None:
+            usd = plugin.estimate_usd(action)
+            basis = "no price is known" if usd is None else "an estimate"
+            return Estimate(usd=usd, basis=f"{basis} by provider `{self.project.provider}`")
+        if plugin is not None and not action.model:
+            return Estimate(usd=None, basis=f"provider `{self.project.provider}` names no price")
         if self.history is None:
             self.history = history_of(self.lines())
         key = (action.model, price_key(action))
         if key not in self.made:
-            self.made[key] = estimate(action, self.table, self.history)
+            table = self.table if plugin is None else ModelTable(date=self.table.date)
+            self.made[key] = estimate(action, table, self.history)
         return self.made[key]

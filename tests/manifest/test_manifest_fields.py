@@ -779,8 +779,20 @@ TOP_FAULTS = {
     ),
     "provider": (
         "version: 1\nprovider: «openruter»\nassets: {}\n",
-        "`provider` must be one of `openrouter`, `draft`, not `openruter`",
-        None,
+        "unknown provider `openruter`",
+        "did you mean `openrouter`?",
+        "provider",
+    ),
+    "provider like nothing known": (
+        "version: 1\nprovider: «sketches»\nassets: {}\n",
+        "unknown provider `sketches`",
+        "install the package that provides it; there are `openrouter`, `draft`",
+        "provider",
+    ),
+    "provider that is no name": (
+        "version: 1\nprovider: «../sketch»\nassets: {}\n",
+        "`provider` must be the name of a provider, not `../sketch`",
+        "`openrouter` and `draft` are built in; packages may add others",
         "provider",
     ),
     "variable that is a list": (

@@ -100,6 +100,8 @@ SEEN_BY_THE_LOADER_ONLY = {
     "variable that is no name",
     "variable called prompt",
     "name",
+    "provider",
+    "provider like nothing known",
     "value of a default, at the default",
     "default that the default model does not take",
     "default that an asset's own model does not take",

@@ -33,7 +33,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print_json(plan_json(plan), indent=2)
     else:
-        is_paid = plan.project.provider != "draft" and not args.draft
+        is_paid = plan.project.is_paid and not args.draft
         sys.stdout.writelines(f"{line}\n" for line in plan_lines(plan, is_paid=is_paid))
     return EXIT_NOT_UP_TO_DATE if args.exit_code and not plan.is_up_to_date else 0
 
