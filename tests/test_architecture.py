@@ -51,6 +51,7 @@ HOMES = {
     "platformdirs": "cache.folder",
     "pydantic": "manifest.schema",
     "rich": "cli.progress",
+    "shtab": "cli.commands.completion",
     "yaml": "manifest.parse",
 }
 """The only module that imports each third-party library, so that replacing it is one file."""

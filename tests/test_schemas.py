@@ -11,18 +11,12 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from assetgen.core.schemas import events_json_schema, lock_json_schema, plan_json_schema
-from assetgen.manifest.schema import manifest_json_schema
+from assetgen.session.schemas import SCHEMAS
 
 if TYPE_CHECKING:
     from tests.conftest import Cli, Project
 
 ROOT = Path(__file__).parents[1]
-SCHEMAS = {
-    "manifest": manifest_json_schema,
-    "lock": lock_json_schema,
-    "plan": plan_json_schema,
-    "events": events_json_schema,
-}
 
 MANIFEST = """\
 version: 1

@@ -148,6 +148,10 @@ class FileBlobs:
             found = _lstat(path)
         return found is not None and stat.S_ISREG(found.st_mode)
 
+    def verify(self, path: str, digest: Digest) -> bool:
+        """Whether the file at `path` in this store has these bytes; if not, it is set aside."""
+        return self._read(path, digest) is not None
+
     def _store(self, path: str, data: bytes, digest: Digest) -> None:
         if self._read(path, digest) is None:
             self._write(path, data)

@@ -34,15 +34,19 @@ class FileLearnt:
         self._threads = threading.Lock()
         self._known: dict[str, Lessons] | None = None
 
+    def known(self) -> Mapping[str, Mapping[str, bool | str]]:
+        """What is known of every model; see `get`."""
+        with self._threads:
+            if self._known is None:
+                self._known = self._read()
+            return self._known
+
     def get(self, model: str) -> Mapping[str, bool | str] | None:
         """What is known of `model`: `image_only` (bool), `route` (`chat` or `images`), or either.
 
         The file is read once; what other processes learn meanwhile shows in the next run.
         """
-        with self._threads:
-            if self._known is None:
-                self._known = self._read()
-            return self._known.get(model)
+        return self.known().get(model)
 
     def set(self, model: str, *, image_only: bool | None = None, route: str | None = None) -> None:
         """Remember what is not None.

@@ -5,6 +5,8 @@ ledger.jsonl                          see `ledger.py`
 actions-v1/                           see `actions.py`
 claims/                               see `locks.py`
 models.json                           see `learnt.py`
+catalogue-v1.json                     see `catalogue.py`
+projects-v1/                          see `projects.py`
 """
 
 from __future__ import annotations
@@ -13,9 +15,11 @@ from typing import TYPE_CHECKING, Self
 
 from assetgen.cache.actions import DiskActions, ReadOnlyActions
 from assetgen.cache.blobs import FileBlobs
+from assetgen.cache.catalogue import FileCatalogue
 from assetgen.cache.learnt import FileLearnt
 from assetgen.cache.ledger import FileLedger
 from assetgen.cache.locks import FileClaims
+from assetgen.cache.projects import FileProjects
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -39,6 +43,8 @@ class LocalCache:
         )
         self.claims = FileClaims(root, create=create)
         self.learnt = FileLearnt(root, create=create)
+        self.catalogue = FileCatalogue(root, create=create)
+        self.projects = FileProjects(root, create=create)
 
     def close(self) -> None:
         """Close what was opened; a second time does nothing."""

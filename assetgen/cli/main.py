@@ -15,14 +15,21 @@ from assetgen.cli.streams import abandon, prepare_streams, say
 from assetgen.errors import AssetgenError, LockfileError, ManifestError, ManifestFaults, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
 COMMANDS = {
     "init": "write a manifest that builds at once",
     "build": "make what is stale, and nothing else",
     "plan": "say what a build would do, why, and what it would cost",
     "check": "prove that everything is up to date, without key or network",
+    "costs": "say what was spent, by day, model and asset",
+    "models": "say what is known about models: class, references, ratios, sizes, price",
+    "cache": "say what the store of this machine holds; verify it, collect what nothing needs",
+    "schema": "print the JSON Schema of what assetgen reads and writes",
+    "completion": "print a script that completes commands and assets in your shell",
 }
+_WITH_SELECTORS = frozenset({"build", "plan", "check"})
+"""Commands whose help explains what selects assets."""
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
@@ -60,7 +67,7 @@ def run(arguments: Sequence[str]) -> int:
 
 def _run(arguments: Sequence[str]) -> int:
     try:
-        args = _parser(arguments).parse_args(arguments)
+        args = command_parser(arguments).parse_args(arguments)
     except SystemExit as exit_:  # argparse has said what was wrong, or what was asked for
         return exit_.code if isinstance(exit_.code, int) else EXIT_USAGE
     for folder in args.folders:
@@ -82,7 +89,8 @@ def _run(arguments: Sequence[str]) -> int:
     return code
 
 
-def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
+def command_parser(arguments: Collection[str]) -> argparse.ArgumentParser:
+    """The parser; of the commands, only those named in `arguments` know their options."""
     parser = argparse.ArgumentParser(
         prog="assetgen",
         description="AI-generated images as build outputs: declared, bought once, proved fresh.",
@@ -110,7 +118,7 @@ def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
             name,
             help=summary,
             description=summary[0].upper() + summary[1:] + ".",
-            epilog=_SELECTORS if name != "init" else None,
+            epilog=_SELECTORS if name in _WITH_SELECTORS else None,
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         if name in arguments:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import re
+from datetime import date
 from typing import TYPE_CHECKING
 
 from assetgen.core.money import parse_usd
@@ -19,9 +21,11 @@ def add_selectors(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_json(parser: argparse.ArgumentParser, what: str) -> None:
+def add_json(parser: argparse.ArgumentParser, what: str, default: object = False) -> None:
     """`--json`."""
-    parser.add_argument("--json", action="store_true", help=f"{what} on standard output")
+    parser.add_argument(
+        "--json", action="store_true", default=default, help=f"{what} on standard output"
+    )
 
 
 def add_wishes(parser: argparse.ArgumentParser) -> None:
@@ -61,6 +65,27 @@ def usd(text: str) -> Decimal:
     if amount is None:
         raise argparse.ArgumentTypeError(f"{text!r} is not an amount such as 1.50")
     return amount
+
+
+def day(text: str) -> str:
+    """A day written `YYYY-MM-DD`."""
+    try:
+        if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text, re.ASCII):
+            return date.fromisoformat(text).isoformat()
+    except ValueError:
+        pass
+    raise argparse.ArgumentTypeError(f"{text!r} is not a day such as 2026-01-31")
+
+
+def days(text: str) -> float:
+    """A number of days from 0."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
+    if not 0 <= number < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of days")
+    return number
 
 
 def positive_int(text: str) -> int:

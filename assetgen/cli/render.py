@@ -159,7 +159,7 @@ def event_line(event: Event) -> str | None:
 
 
 def _planned_line(event: Planned) -> str:
-    images = _count(event.images, "image")
+    images = counted(event.images, "image")
     if not event.is_paid:
         return f"drawing up to {images}, free"
     cap = f"cap {format_usd(event.cap_usd)}" if event.cap_usd is not None else "no cap"
@@ -189,7 +189,7 @@ def _done_line(event: Done) -> str:
     if event.spent_usd or event.unknown_bills:
         text += f"; spent {format_usd(event.spent_usd)}"
     if event.unknown_bills:
-        text += f", {_count(event.unknown_bills, 'bill')} unknown and counted by estimate"
+        text += f", {counted(event.unknown_bills, 'bill')} unknown and counted by estimate"
     return text
 
 
@@ -197,9 +197,23 @@ def _price(known: Decimal, unpriced: int) -> str:
     """`about $0.12`, and how many images are not in it."""
     parts = [f"about {format_usd(known)}"] if known or not unpriced else []
     if unpriced:
-        parts.append(f"{_count(unpriced, 'image')} of unknown price")
+        parts.append(f"{counted(unpriced, 'image')} of unknown price")
     return " and ".join(parts)
 
 
-def _count(number: int, noun: str) -> str:
+def counted(number: int, noun: str) -> str:
+    """`1 image`, `2 images`."""
     return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def format_bytes(size: int) -> str:
+    """`512 B`, `1.4 MiB`: at most four digits."""
+    if size < 1024:  # noqa: PLR2004 - what a unit is worth
+        return f"{size} B"
+    amount, units = size / 1024, iter(("KiB", "MiB", "GiB", "TiB"))
+    unit = next(units)
+    for larger in units:
+        if amount < 1000:  # noqa: PLR2004
+            break
+        amount, unit = amount / 1024, larger
+    return f"{amount:.1f} {unit}"

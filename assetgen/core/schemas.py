@@ -1,4 +1,4 @@
-"""JSON Schemas of what assetgen writes: the lockfile, `plan` and `check --json`, build events.
+"""JSON Schemas of what assetgen writes: lockfile, `--json` of each command, build events.
 
 The schema of the manifest is in `manifest/schema.py`. The files in `schemas/` are made from these
 functions, and a test holds them to it.
@@ -13,16 +13,21 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from assetgen.core import events
+from assetgen.core.catalogue import MODELS_VERSION
+from assetgen.core.costs import COSTS_VERSION
 from assetgen.core.decision import Verdict
 from assetgen.core.fingerprint import KEY_SCHEME
 from assetgen.core.lock import LOCK_VERSION
 from assetgen.core.report import Status
+from assetgen.core.store import STORE_VERSION
 
 if TYPE_CHECKING:
     from assetgen.core.model import Json
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _USD: dict[str, Json] = {"type": ["number", "null"], "minimum": 0}
+_AMOUNT: dict[str, Json] = {"type": "number", "minimum": 0}
+_COUNT: dict[str, Json] = {"type": "integer", "minimum": 0}
 _DIGEST: dict[str, Json] = {"type": "string", "pattern": "^sha256:[0-9a-f]{64}$"}
 
 
@@ -130,6 +135,175 @@ def events_json_schema() -> dict[str, Json]:
         "title": "assetgen build --json",
         "description": "One event; a build writes one a line, `done` last.",
         "oneOf": [_event(kind) for kind in kinds],
+    }
+
+
+def costs_json_schema() -> dict[str, Json]:
+    """Schema of `costs --json`."""
+    sums: dict[str, Json] = {
+        "calls": _said(_COUNT, "Calls that were sent"),
+        "images": _said(_COUNT, "Of these, calls that gave an image"),
+        "failed": _said(_COUNT, "Without an image, and billed nothing or a known sum"),
+        "may_be_billed": _said(_COUNT, "Without an image, and nobody knows whether billed"),
+        "unanswered": _said(_COUNT, "No answer is recorded, as after a crash: may be billed"),
+        "unknown_bills": _said(_COUNT, "Calls of any kind that count by their estimate"),
+        "unpriced": _said(_COUNT, "Of these, without an estimate: they count as nothing"),
+        "images_usd": _said(_AMOUNT, "Bills for images"),
+        "failed_usd": _said(_AMOUNT, "Bills for calls that gave none"),
+        "estimated_usd": _said(_AMOUNT, "Estimates in place of unknown bills"),
+        "total_usd": _said(_AMOUNT, "The sum of the three"),
+    }
+    project = _said(
+        {"type": ["string", "null"]}, "Project; null where the ledger does not say which"
+    )
+
+    def table(**names: Json) -> Json:
+        return {"type": "array", "items": _closed({**names, **sums})}
+
+    return {
+        "$schema": _DIALECT,
+        "title": "assetgen costs --json",
+        "description": "What was spent, in US dollars; the parts of each list add up to `total`.",
+        **_closed(
+            {
+                "version": {"const": COSTS_VERSION},
+                "project": _said({"type": ["string", "null"]}, "Which one; null for all"),
+                "since": _said({"type": ["string", "null"]}, "First day; null for all days"),
+                "total": _closed(sums),
+                "by_day": table(day=_said({"type": "string"}, "Day of the call, UTC")),
+                "by_model": table(model=_said({"type": "string"}, "Model that was asked")),
+                "by_asset": table(
+                    project=project, asset=_said({"type": "string"}, "Asset it was for")
+                ),
+                "by_project": table(project=project),
+            }
+        ),
+    }
+
+
+def models_json_schema() -> dict[str, Json]:
+    """Schema of `models --json`."""
+    date: dict[str, Json] = {"type": ["string", "null"]}
+    texts: dict[str, Json] = {"type": ["array", "null"], "items": {"type": "string"}}
+
+    def sourced(value: dict[str, Json], description: str) -> Json:
+        fields: dict[str, Json] = {
+            "value": _said(value, "Null when nobody knows"),
+            "from": _said(
+                {"enum": ["table", "learnt", "catalogue", "default", None]},
+                "Who says so: the shipped table, an earlier call, the provider's catalogue",
+            ),
+            "date": _said(date, "Day of the table or of the catalogue"),
+        }
+        return _said(_closed(fields), description)
+
+    price: dict[str, Json] = {
+        "per_image_usd": _said(
+            {"type": "object", "additionalProperties": _AMOUNT},
+            "By image size; the empty one is for a size that is not stated",
+        ),
+        "per_reference_usd": _said(_AMOUNT, "For each reference"),
+        "basis": _said({"type": "string"}, "How the figure came about"),
+    }
+    model: dict[str, Json] = {
+        "id": _said({"type": "string"}, "What a manifest writes as `model`"),
+        "name": _said({"type": ["string", "null"]}, "Its name for people"),
+        "image_only": sourced({"type": ["boolean", "null"]}, "Whether it writes no text"),
+        "max_references": sourced({"type": ["integer", "null"]}, "References it takes at most"),
+        "aspect_ratios": sourced(texts, "Aspect ratios it takes"),
+        "image_sizes": sourced(texts, "Image sizes it takes"),
+        "max_tokens": sourced({"type": ["integer", "null"]}, "Sent unless the manifest states one"),
+        "route": sourced({"enum": ["chat", "images"]}, "Route that is tried first"),
+        "price": sourced({"anyOf": [_closed(price), {"type": "null"}]}, "List price of an image"),
+        "charges": _said(
+            {"type": "array", "items": {"type": "string"}}, "As the catalogue states them"
+        ),
+    }
+    return {
+        "$schema": _DIALECT,
+        "title": "assetgen models --json",
+        "description": "What is known about models, and who says so.",
+        **_closed(
+            {
+                "version": {"const": MODELS_VERSION},
+                "table_date": _said({"type": "string"}, "Day of the shipped table"),
+                "catalogue_date": _said(date, "Day the catalogue was fetched; null for never"),
+                "models": {"type": "array", "items": _closed(model)},
+            }
+        ),
+    }
+
+
+def cache_json_schema() -> dict[str, Json]:
+    """Schema of `cache size`, `cache verify` and `cache collect` with `--json`."""
+    size = _said(_COUNT, "In bytes")
+    text: dict[str, Json] = {"type": ["string", "null"]}
+    stored: dict[str, Json] = {
+        "kind": _said({"enum": ["images", "kept", "incoming", "inputs"]}, "What it is"),
+        "key": _said({"type": "string"}, "Digest of the bytes; of inputs, the fingerprint"),
+        "size_bytes": size,
+        "bought": _said({"type": "boolean"}, "Whether the ledger has a call that gave it"),
+        "project": _said(text, "Project that bought it"),
+        "asset": _said(text, "Asset it was bought for"),
+        "model": _said(text, "Model it was bought from"),
+        "date": _said(text, "Day it came, UTC"),
+        "cost_usd": _said(_USD, "What it cost; null when the bill is unknown"),
+    }
+    holding: dict[str, Json] = {
+        "kind": _said({"type": "string"}, "What it is"),
+        "path": _said({"type": "string"}, "Where it is"),
+        "count": _said(_COUNT, "How many files"),
+        "size_bytes": size,
+    }
+    users: dict[str, Json] = {"type": "array", "items": {"type": "string"}}
+
+    def document(action: str, **fields: Json) -> Json:
+        path = _said({"type": "string"}, "The cache folder")
+        head: dict[str, Json] = {
+            "version": {"const": STORE_VERSION},
+            "action": {"const": action},
+            "path": path,
+        }
+        return _closed(head | fields)
+
+    return {
+        "$schema": _DIALECT,
+        "title": "assetgen cache --json",
+        "description": "The store of this machine: size, soundness, what is unneeded.",
+        "oneOf": [
+            document(
+                "size",
+                holdings={"type": "array", "items": _closed(holding)},
+                size_bytes=size,
+            ),
+            document(
+                "verify",
+                count=_said(_COUNT, "Files that were read"),
+                size_bytes=size,
+                damaged={
+                    "type": "array",
+                    "items": _closed(
+                        {**stored, "assets": _said(users, "Who has it: `LOCKFILE: NAME`")}
+                    ),
+                },
+            ),
+            document(
+                "collect",
+                dry_run=_said({"type": "boolean"}, "True without `--yes`"),
+                projects=_said(users, "Lockfiles of the known projects"),
+                leftovers={
+                    "type": "array",
+                    "items": _closed(
+                        {**stored, "removed": _said({"type": "boolean"}, "Whether it is gone")}
+                    ),
+                },
+                count=_said(_COUNT, "How many leftovers"),
+                size_bytes=size,
+                cost_usd=_said(_AMOUNT, "What they once cost, as far as known"),
+                unknown_bills=_said(_COUNT, "Leftovers whose cost is unknown"),
+                removed=_said(_COUNT, "How many are gone"),
+            ),
+        ],
     }
 
 

@@ -208,15 +208,15 @@ def _check_capabilities(
     filling: Filling, model: str, parameters: Parameters, references: int
 ) -> None:
     """Refuse what the model is known not to take; what is not known is never refused."""
-    facts = filling.entry.shared.table.facts(model)
-    date = filling.entry.shared.table.date
-    known = f"model {shown(model)} takes {{}} (model table of {date})"
+    table = filling.entry.shared.table
+    facts = table.facts(model)
     for name, value, taken in (
         ("aspect_ratio", parameters.aspect_ratio, facts.aspect_ratios),
         ("image_size", parameters.image_size, facts.image_sizes),
     ):
         if value is None or taken is None or value in taken:
             continue
+        known = f"model {shown(model)} takes {{}} ({table.source(model, f'{name}s')})"
         where, leave_out = _conflict(filling.entry, name)
         if taken:
             what = known.format(f"no `{name}` {shown(value)}")
@@ -227,7 +227,8 @@ def _check_capabilities(
         where, leave_out = _conflict(filling.entry, "reference")
         most = facts.max_references
         many = f"at most {most} reference{'s' if most != 1 else ''}" if most else "no references"
-        what = f"{known.format(many)}, and asset {shown(filling.entry.name)} has {references}"
+        known = f"model {shown(model)} takes {many} ({table.source(model, 'max_references')})"
+        what = f"{known}, and asset {shown(filling.entry.name)} has {references}"
         filling.fault(what, where, leave_out)
 
 

@@ -174,8 +174,30 @@ class Http:
             return whole
         raise failure
 
+    async def get(
+        self, url: str, *, headers: Mapping[str, str], timeout_s: float, max_body_bytes: int
+    ) -> Response:
+        """Read what is at `url`; see `post`. Nothing is made and so nothing can be billed.
+
+        Raises:
+            Unavailable: no whole answer; never ambiguous.
+            BadResponse, UsageError: as `post`.
+        """
+        client = self._open()
+        progress = Progress()
+        failure: AssetgenError
+        try:
+            async with asyncio.timeout(timeout_s):
+                request = client.build_request("GET", url, headers=dict(headers))
+                return await _exchange(client, request, max_body_bytes, progress)
+        except TimeoutError:
+            failure = _too_late(url, timeout_s, progress)
+        except FOREIGN as error:
+            failure = translate(error, url=url, progress=progress)
+        raise failure
+
     async def aclose(self) -> None:
-        """Close the client; a later `post` opens another."""
+        """Close the client; a later `post` or `get` opens another."""
         client, self._client = self._client, None
         if client is not None:
             await client.aclose()

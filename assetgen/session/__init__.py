@@ -149,6 +149,7 @@ class Session:
     async def _build(self, settings: Settings, halt: Halt, emit: Emit) -> Report:
         adapters = self._adapters
         adapters.open_cache(create=True)
+        self._note_project(settings, emit)
         self._recover(emit)
         generates: Literal["all", "free", "none"] = "none" if settings.locked else "all"
         if settings.rebuild_lock:
@@ -186,6 +187,15 @@ class Session:
         counts = {name: count for name, count in report.counts().items() if count}
         emit(Done(report.exit_code, counts, report.spent_usd, report.unknown_bills))
         return report
+
+    def _note_project(self, settings: Settings, emit: Emit) -> None:
+        """Tell the cache whose images these are; placeholders are never in it."""
+        if settings.draft and self._adapters.stamp(self._adapters.lockfile_name) is None:
+            return
+        try:
+            self._adapters.note_project()
+        except CacheError as error:
+            emit(Warned(None, f"this project could not be noted in the cache: {error.what}"))
 
     async def _close_provider(self, emit: Emit) -> None:
         """End connections; what was made does not depend on how that goes."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from assetgen._version import __version__
 from assetgen.config import API_KEY, read_environment
+from assetgen.core.catalogue import with_catalogue
 from assetgen.engine.observe import Observer
 from assetgen.errors import UsageError
 from assetgen.files.journal import FileJournal
@@ -106,12 +107,26 @@ class Adapters:
         return self._images
 
     def models(self) -> OpenRouterTable:
-        """The shipped table of models."""
-        if self._table is None:
-            from assetgen.providers.openrouter.models import load_table  # noqa: PLC0415
+        """The shipped table of models; while a cache is open, with what its catalogue adds.
 
-            self._table = load_table()
+        `check` opens none, so the catalogue of one machine decides nothing about a project there.
+        """
+        from assetgen.providers.openrouter.models import load_table  # noqa: PLC0415
+
+        if self._cache is None:
+            return load_table()
+        if self._table is None:
+            self._table = with_catalogue(load_table(), self._cache.catalogue.read())
         return self._table
+
+    def note_project(self) -> None:
+        """Make this project known to the open cache, so that what it needs is not collected.
+
+        Raises:
+            CacheError: it cannot be noted.
+        """
+        folder = os.path.realpath(self.root)
+        self.cache().projects.remember(os.path.join(folder, self.lockfile_name))
 
     def open_cache(self, *, create: bool) -> LocalCache:
         """The user's cache; with `create` false nothing is written there."""
@@ -194,6 +209,7 @@ class Adapters:
         if self._cache is not None:
             self._cache.close()
             self._cache = None
+            self._table = None
 
     def _in_root(self, path: str) -> str:
         return os.path.join(self.root, path)

@@ -120,7 +120,7 @@ class OpenRouter:
         self._images = images
         self._table = table
         self._key = key
-        self._base_url = _checked_address(base_url)
+        self._base_url = checked_address(base_url)
         self._learnt = learnt
         self._now = now
 
@@ -288,7 +288,7 @@ class OpenRouter:
             error.hint = error.hint.replace(self._key, "…")
 
 
-def _checked_address(base_url: str) -> str:
+def checked_address(base_url: str) -> str:
     """`base_url` without a slash at its end.
 
     Plain HTTP is for a server on this machine: anywhere else it would show the key to everyone on

@@ -1,0 +1,256 @@
+"""What the store of a machine holds, and which of it no project needs any more."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import TYPE_CHECKING, Literal
+
+from assetgen.core.money import json_usd
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from assetgen.core.ledger import LedgerLine
+    from assetgen.core.lock import Lock
+    from assetgen.core.model import Json
+
+STORE_VERSION = 1
+IN_USE_S = 3600.0
+"""What is younger than this may belong to a build that is running."""
+
+Kind = Literal[
+    "images", "kept", "incoming", "damaged", "inputs", "ledger", "actions", "projects", "other"
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """All that the store holds of one kind."""
+
+    kind: Kind
+    path: str
+    """Its file or folder."""
+    count: int
+    """Images for images; files for everything else."""
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """One file of the store that is found by its name."""
+
+    kind: Literal["images", "kept", "incoming", "inputs"]
+    key: str
+    """Digest of an image or of kept bytes, fingerprint of readable inputs."""
+    path: str
+    size_bytes: int
+    written_at: float
+    """Seconds since the epoch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Purchase:
+    """What the ledger knows about an image."""
+
+    project: str
+    asset: str
+    model: str
+    date: str
+    cost_usd: Decimal | None
+    """Of all calls that gave just these bytes; None when one of the bills is unknown."""
+    fingerprints: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What the projects of a machine name, and so must stay."""
+
+    digests: frozenset[str] = frozenset()
+    fingerprints: frozenset[str] = frozenset()
+
+    def __or__(self, other: Needs) -> Needs:
+        return Needs(self.digests | other.digests, self.fingerprints | other.fingerprints)
+
+
+@dataclass(frozen=True, slots=True)
+class Leftover:
+    """A file of the store that nothing known needs."""
+
+    stored: Stored
+    purchase: Purchase | None
+    """None for what was never bought: drafts, converted outputs, kept bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """What collecting found, and what it did about it."""
+
+    projects: tuple[str, ...]
+    """Lockfiles that were read."""
+    leftovers: tuple[Leftover, ...]
+    is_dry_run: bool
+    removed: frozenset[str] = frozenset()
+    """Paths of the leftovers that are gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Damaged:
+    """A file of the store that is not what its name says."""
+
+    stored: Stored
+    purchase: Purchase | None
+    assets: tuple[str, ...] = ()
+    """Assets of known projects whose lockfile names it, as `LOCKFILE: NAME`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What verifying found."""
+
+    count: int
+    size_bytes: int
+    damaged: tuple[Damaged, ...] = field(default=())
+
+
+def purchases_of(lines: Iterable[LedgerLine]) -> dict[str, Purchase]:
+    """By digest, what was bought; of several calls with one image, the last is named."""
+    found: dict[str, Purchase] = {}
+    for line in lines:
+        if line.result is None:
+            continue
+        before = found.get(line.result.image)
+        cost = line.cost_usd
+        fingerprints: frozenset[str] = frozenset()
+        if before is not None:
+            fingerprints, paid = before.fingerprints, before.cost_usd
+            cost = cost + paid if cost is not None and paid is not None else None
+        found[line.result.image] = Purchase(
+            project=line.project,
+            asset=line.asset,
+            model=line.model,
+            date=line.at[:10],
+            cost_usd=cost,
+            fingerprints=fingerprints | {line.fingerprint},
+        )
+    return found
+
+
+def needs_of(lock: Lock, journal: Mapping[str, str]) -> Needs:
+    """What a project needs: all that its lockfile names, and outputs it does not name yet."""
+    entries = lock.everything()
+    return Needs(
+        digests=lock.digests | frozenset(journal),
+        fingerprints=frozenset(e.fingerprint for e in entries) | frozenset(journal.values()),
+    )
+
+
+def leftovers(
+    stored: Iterable[Stored], needs: Needs, purchases: Mapping[str, Purchase], *, before: float
+) -> list[Leftover]:
+    """What nothing needs and was written before `before`, dearest and largest first."""
+    fingerprints = needs.fingerprints | frozenset(
+        fingerprint
+        for digest in needs.digests
+        if digest in purchases
+        for fingerprint in purchases[digest].fingerprints
+    )
+    found = [
+        Leftover(one, purchases.get(one.key) if one.kind != "inputs" else None)
+        for one in stored
+        if one.written_at < before and not _is_needed(one, needs, fingerprints, purchases)
+    ]
+    return sorted(found, key=_weight)
+
+
+def _is_needed(
+    one: Stored, needs: Needs, fingerprints: frozenset[str], purchases: Mapping[str, Purchase]
+) -> bool:
+    if one.kind == "inputs":
+        return one.key in fingerprints
+    purchase = purchases.get(one.key)
+    is_keyed = purchase is not None and not purchase.fingerprints.isdisjoint(needs.fingerprints)
+    return one.key in needs.digests or is_keyed
+
+
+def _weight(leftover: Leftover) -> tuple[Decimal, int, str]:
+    usd = leftover.purchase.cost_usd if leftover.purchase is not None else None
+    return -(usd or Decimal(0)), -leftover.stored.size_bytes, leftover.stored.key
+
+
+def cost_of(found: Sequence[Leftover]) -> tuple[Decimal, int]:
+    """What these once cost, and for how many the bill is unknown."""
+    bought = [leftover.purchase for leftover in found if leftover.purchase is not None]
+    known = sum((p.cost_usd for p in bought if p.cost_usd is not None), Decimal(0))
+    return known, sum(p.cost_usd is None for p in bought)
+
+
+# As JSON
+
+
+def size_json(root: str, holdings: Iterable[Holding]) -> dict[str, Json]:
+    """`cache size --json`."""
+    held = list(holdings)
+    return {
+        "version": STORE_VERSION,
+        "action": "size",
+        "path": root,
+        "holdings": [
+            {"kind": h.kind, "path": h.path, "count": h.count, "size_bytes": h.size_bytes}
+            for h in held
+        ],
+        "size_bytes": sum(h.size_bytes for h in held),
+    }
+
+
+def verify_json(root: str, verified: Verified) -> dict[str, Json]:
+    """`cache verify --json`."""
+    return {
+        "version": STORE_VERSION,
+        "action": "verify",
+        "path": root,
+        "count": verified.count,
+        "size_bytes": verified.size_bytes,
+        "damaged": [
+            {**_stored_json(d.stored, d.purchase), "assets": list(d.assets)}
+            for d in verified.damaged
+        ],
+    }
+
+
+def collect_json(root: str, collected: Collected) -> dict[str, Json]:
+    """`cache collect --json`."""
+    cost, unknown = cost_of(collected.leftovers)
+    return {
+        "version": STORE_VERSION,
+        "action": "collect",
+        "path": root,
+        "dry_run": collected.is_dry_run,
+        "projects": list(collected.projects),
+        "leftovers": [
+            {
+                **_stored_json(leftover.stored, leftover.purchase),
+                "removed": leftover.stored.path in collected.removed,
+            }
+            for leftover in collected.leftovers
+        ],
+        "count": len(collected.leftovers),
+        "size_bytes": sum(leftover.stored.size_bytes for leftover in collected.leftovers),
+        "cost_usd": json_usd(cost),
+        "unknown_bills": unknown,
+        "removed": len(collected.removed),
+    }
+
+
+def _stored_json(stored: Stored, purchase: Purchase | None) -> dict[str, Json]:
+    return {
+        "kind": stored.kind,
+        "key": stored.key,
+        "size_bytes": stored.size_bytes,
+        "bought": purchase is not None,
+        "project": (purchase.project or None) if purchase is not None else None,
+        "asset": (purchase.asset or None) if purchase is not None else None,
+        "model": (purchase.model or None) if purchase is not None else None,
+        "date": purchase.date if purchase is not None else None,
+        "cost_usd": json_usd(purchase.cost_usd) if purchase is not None else 0,
+    }
