@@ -21,7 +21,7 @@ def add_selectors(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_json(parser: argparse.ArgumentParser, what: str, default: object = False) -> None:
+def add_json(parser: argparse.ArgumentParser, what: str, *, default: object = False) -> None:
     """`--json`."""
     parser.add_argument(
         "--json", action="store_true", default=default, help=f"{what} on standard output"
