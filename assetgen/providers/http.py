@@ -36,7 +36,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 MAX_BODY_BYTES = 192 * 1024 * 1024
-"""Seven 4K pictures in base64 fit; a body beyond that is not an answer."""
+"""Seven 4K pictures in base64 fit; a body beyond that is not an answer.
+
+One call whose body never ends, received or decoded, takes no more memory than this on top of what
+the process takes anyway (measured by `tests/attacks`).
+"""
+
+_DECODED_AT_ONCE_BYTES = 1024 * 1024
+"""Of a compressed body, so that a bomb stops at the bound and not at twice of it."""
 
 MAX_ID_LENGTH = 200
 """A longer id is cut: it goes into messages and the lockfile."""
@@ -282,18 +289,22 @@ def _decode(raw: bytes, encoding: str, max_body_bytes: int, progress: Progress) 
             generation_id=progress.generation_id,
         )
     decoder = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)  # 32: gzip or zlib, by its header
+    pieces: list[bytes] = []
+    decoded_bytes, rest = 0, raw
     try:
-        decoded = decoder.decompress(raw, max_body_bytes + 1)
+        while rest and not decoder.eof:
+            pieces.append(decoder.decompress(rest, _DECODED_AT_ONCE_BYTES))
+            decoded_bytes, rest = decoded_bytes + len(pieces[-1]), decoder.unconsumed_tail
+            if decoded_bytes > max_body_bytes:
+                raise _too_big(max_body_bytes, progress)
     except zlib.error as error:
         raise BadResponse(
             f"the answer is not the `{encoding}` it says it is: {error}",
             generation_id=progress.generation_id,
         ) from error
-    if len(decoded) > max_body_bytes:
-        raise _too_big(max_body_bytes, progress)
     if not decoder.eof:
         raise _lost(f"the compressed answer ends after {len(raw)} bytes", progress)
-    return decoded
+    return b"".join(pieces)
 
 
 def translate(error: Exception, *, url: str, progress: Progress) -> AssetgenError:

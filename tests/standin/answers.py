@@ -493,6 +493,42 @@ class CutBeforeHeaders:
 
 
 @dataclass(frozen=True, slots=True)
+class CutInHeaders:
+    """An answer that is made, and only `bytes` of its status line and headers sent."""
+
+    answer: Answer = Image()
+    bytes: int = 40
+    is_reset: bool = False
+
+    def reply(self, occasion: Occasion) -> Reply:
+        """The start of the head."""
+        ending = Ending.RESET if self.is_reset else Ending.CLOSE
+        return replace(self.answer.reply(occasion), ending=ending, head_bytes=self.bytes)
+
+
+@dataclass(frozen=True, slots=True)
+class Endless:
+    """A body that never ends: `piece` again and again."""
+
+    piece: bytes = b" " * 65536
+    cost: str = IMAGE_COST
+
+    def reply(self, occasion: Occasion) -> Reply:
+        """The first piece, and how to go on."""
+        return Reply(
+            headers={
+                "Content-Type": "application/json",
+                "X-Generation-Id": occasion.generation_id,
+            },
+            body=self.piece,
+            cost_usd=Decimal(self.cost),
+            framing=Framing.CLOSE,
+            ending=Ending.CLOSE,
+            is_endless=True,
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class ResetConnection:
     """An answer that is made, and the connection reset; after `bytes` of the body, if given."""
 

@@ -86,6 +86,10 @@ class Reply:
     sent_bytes: int | None = None
     """How much of the body is sent; None is all, and without `sends_head` nothing is."""
     sends_head: bool = True
+    head_bytes: int | None = None
+    """How much of the status line and headers is sent, and nothing after it; None is all."""
+    is_endless: bool = False
+    """Whether the body is sent again and again until the client leaves; never with a length."""
 
 
 def json_reply(

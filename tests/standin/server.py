@@ -22,6 +22,7 @@ from tests.standin.rules import KnownModel, RefusedError, check, known_model
 from tests.standin.wire import read_request, send
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Callable
     from types import TracebackType
 
@@ -63,15 +64,23 @@ class _Replayed:
 
 
 class OpenRouterStandIn:
-    """OpenRouter's image routes on 127.0.0.1, as a context manager.
+    """OpenRouter's image routes on 127.0.0.1 or another `host`, as a context manager.
 
     It refuses what the service refuses, and answers the rest with `default` or what was scripted;
     a refused request uses nothing of the script. Attributes without a leading underscore may be
     set at any time.
     """
 
-    def __init__(self, api_key: str = API_KEY) -> None:
+    def __init__(
+        self,
+        api_key: str = API_KEY,
+        *,
+        host: str = "127.0.0.1",
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         self.api_key = api_key
+        self._host = host
+        self._tls = tls
         self.default: Answer = Image()
         self.latency_s = 0.0
         """How long each image takes."""
@@ -99,7 +108,8 @@ class OpenRouterStandIn:
         self._faults: list[BaseException] = []
 
     def __enter__(self) -> Self:
-        self._socket = socket.create_server(("127.0.0.1", 0))
+        family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
+        self._socket = socket.create_server((self._host, 0), family=family)
         self._port: int = self._socket.getsockname()[1]
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="openrouter-standin", daemon=True)
@@ -122,7 +132,9 @@ class OpenRouterStandIn:
     @property
     def base_url(self) -> str:
         """What `OPENROUTER_BASE_URL` should be."""
-        return f"http://127.0.0.1:{self._port}/api/v1"
+        scheme = "http" if self._tls is None else "https"
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        return f"{scheme}://{host}:{self._port}/api/v1"
 
     @property
     def requests(self) -> list[Recorded]:
@@ -213,7 +225,7 @@ class OpenRouterStandIn:
 
     async def _serve(self) -> None:
         server = await asyncio.start_server(
-            self._connected, sock=self._socket, limit=READ_LIMIT_BYTES
+            self._connected, sock=self._socket, limit=READ_LIMIT_BYTES, ssl=self._tls
         )
         async with server:
             await self._stopping.wait()

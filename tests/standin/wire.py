@@ -69,8 +69,9 @@ async def send(reply: Reply, writer: asyncio.StreamWriter, *, may_stay_open: boo
     )
     await asyncio.sleep(reply.stall_s)
     if reply.sends_head:
-        await _write(writer, _head(reply, stays_open=stays_open))
-        await _send_body(reply, writer)
+        await _write(writer, _head(reply, stays_open=stays_open)[: reply.head_bytes])
+        if reply.head_bytes is None:
+            await _send_body(reply, writer)
     if reply.ending is Ending.RESET:
         reset(writer)
     return stays_open
@@ -107,6 +108,8 @@ async def _send_body(reply: Reply, writer: asyncio.StreamWriter) -> None:
         await asyncio.sleep(reply.padding_interval_s)
     rate = reply.bytes_per_second
     step = PIECE_BYTES if rate is None else max(1, int(rate * DRIP_INTERVAL_S))
+    while reply.is_endless:
+        await _write(writer, _framed(reply.body, reply.framing))
     body = reply.body[: reply.sent_bytes]
     for start in range(0, len(body), step):
         await _write(writer, _framed(body[start : start + step], reply.framing))
