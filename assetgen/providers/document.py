@@ -8,12 +8,14 @@ values has a bound of its own.
 from __future__ import annotations
 
 import json
+import re
 from decimal import Decimal
 from typing import Any
 
 MAX_VALUES = 500_000
 """About 60 MiB of Python values at most, besides the text of the body; an answer has hundreds."""
 
+_NOT_SPACE = re.compile(rb"[^ \t\r\n]")
 _MAX_DIGITS = 100
 """A number that is longer is no amount of anything."""
 
@@ -36,6 +38,22 @@ def parse_json(data: bytes) -> Any:
         raise ValueError(f"{error.msg.removesuffix(' at')} at character {error.pos}") from None
     except RecursionError:
         raise ValueError("nested too deeply") from None
+
+
+def skip_padding(body: bytes) -> int:
+    """Index of the first byte that is neither white space nor on a line starting with a colon.
+
+    OpenRouter sends both while a model works, before the JSON.
+    """
+    start = 0
+    while match := _NOT_SPACE.search(body, start):
+        if body[match.start()] != ord(":"):
+            return match.start()
+        line_end = body.find(b"\n", match.start())
+        if line_end < 0:
+            break
+        start = line_end + 1
+    return len(body)
 
 
 def _decimal(text: str) -> Decimal | None:

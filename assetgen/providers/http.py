@@ -30,7 +30,7 @@ from assetgen.errors import (
     Unavailable,
     UsageError,
 )
-from assetgen.providers.document import parse_json
+from assetgen.providers.document import parse_json, skip_padding
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,8 +38,8 @@ if TYPE_CHECKING:
 MAX_BODY_BYTES = 192 * 1024 * 1024
 """Seven 4K pictures in base64 fit; a body beyond that is not an answer.
 
-One call whose body never ends, received or decoded, takes no more memory than this on top of what
-the process takes anyway (measured by `tests/attacks`).
+A call whose body never ends, as received or as decoded, takes at most one and a half times this on
+top of what the process takes anyway (measured by `tests/attacks/test_wire_memory.py`).
 """
 
 _DECODED_AT_ONCE_BYTES = 1024 * 1024
@@ -173,6 +173,9 @@ class Http:
             if whole is None:
                 raise
             return whole
+        except ProviderError:
+            progress.chunks.clear()  # the traceback would keep them while the next attempt runs
+            raise
         except FOREIGN as error:
             failure = translate(error, url=url, progress=progress)
         # Outside the handler, so that the chain does not hold httpx's request and its headers.
@@ -274,7 +277,7 @@ def _whole_document(progress: Progress) -> Response | None:
     if progress.status != HTTPStatus.OK or not body.rstrip().endswith(b"}"):
         return None
     try:
-        parse_json(body)
+        parse_json(body[skip_padding(body) :])
     except ValueError:
         return None
     return Response(progress.status, progress.headers, body)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from assetgen.core.money import parse_usd
 from assetgen.errors import BadResponse, ProviderError, Refused, Retry
-from assetgen.providers.document import parse_json
+from assetgen.providers.document import parse_json, skip_padding
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,7 +26,6 @@ MAX_WORDS = 500
 _MAX_BILL_USD = Decimal(1000)
 """No image costs this much; a larger figure says nothing and counts as unknown."""
 
-_NOT_SPACE = re.compile(rb"[^ \t\r\n]")
 _SECRET = re.compile(r"\b(sk-|Bearer\s+)[A-Za-z0-9*._~+/=-]{6,}")
 
 
@@ -88,7 +87,7 @@ def read_answer(headers: Mapping[str, str], body: bytes) -> Answer:
         BadResponse: nothing but padding (may be billed), no JSON, or no object.
     """
     unread = Answer({}, headers)
-    start = _skip_padding(body)
+    start = skip_padding(body)
     if start == len(body):
         error = unread.bad(
             "the connection closed without an answer; it may be billed",
@@ -187,16 +186,3 @@ def one_line(text: str, limit: int = MAX_WORDS) -> str:
 def excerpt(data: bytes, limit: int = MAX_WORDS) -> str:
     """The beginning of a body that is not what it should be, for a message."""
     return one_line(data[: limit * 8].decode("utf-8", errors="replace"), limit)
-
-
-def _skip_padding(body: bytes) -> int:
-    """Index of the first byte that is neither white space nor on a line starting with a colon."""
-    start = 0
-    while match := _NOT_SPACE.search(body, start):
-        if body[match.start()] != ord(":"):
-            return match.start()
-        line_end = body.find(b"\n", match.start())
-        if line_end < 0:
-            break
-        start = line_end + 1
-    return len(body)
