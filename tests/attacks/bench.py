@@ -70,14 +70,8 @@ class Ended:
         path = self.root / "assets.lock"
         if not path.exists():
             return {}
-        return {entry["name"]: entry for entry in _entries(json.loads(path.read_text("utf-8")))}
-
-
-def _entries(document: Any) -> list[Any]:
-    assets = document["assets"]
-    if isinstance(assets, dict):
-        return [{"name": name, **entry} for name, entry in assets.items()]
-    return list(assets)
+        document = json.loads(path.read_text("utf-8"))
+        return {entry["name"]: entry for entry in document if "name" in entry}
 
 
 def build(
