@@ -108,7 +108,8 @@ def _write_new(path: str, data: bytes) -> None:
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
             file.flush()
-            os.fsync(descriptor)
+            with suppress(OSError):  # on a failing disk, bytes that are likely there beat none
+                os.fsync(descriptor)
     except BaseException:
         os.unlink(path)
         raise

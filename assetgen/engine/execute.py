@@ -135,9 +135,7 @@ class Build:
         except HaltedError:
             outcome = self._outcome(decision, Status.STOPPED, self.shop.halt.reason)
         except AssetgenError as error:
-            hint = error.hint
-            if isinstance(error, OutputError) and self._cost(name) != 0 and name not in self._lost:
-                hint = hint or "the image is kept: mend this and build again, free"
+            hint = self._hint_about_image(name, error)
             outcome = self._outcome(decision, Status.FAILED, error.what, hint)
             if self.orders.fail_fast:
                 self.shop.halt.set(f"`{name}` failed")
@@ -152,6 +150,14 @@ class Build:
         finally:
             self._done[name].set()
         self._finish(replace(outcome, cost_usd=self._cost(name)), started)
+
+    def _hint_about_image(self, name: str, error: AssetgenError) -> str | None:
+        """What became of a bought image whose output could not be written."""
+        if name in self._lost:
+            return "the image is lost: nothing on this machine could keep it"
+        if isinstance(error, OutputError) and self._cost(name) != 0:
+            return error.hint or "the image is kept: mend this and build again, free"
+        return error.hint
 
     async def _run_one(self, decision: Decision, disk: asyncio.Semaphore) -> Outcome:
         asset = decision.asset

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import re
+import shutil
+import subprocess
+import sys
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from PIL import Image as Picture
+
 import assetgen
+from tests.conftest import Completed
 
 if TYPE_CHECKING:
-    from tests.conftest import Cli, Completed, Project
+    from collections.abc import Iterable, Sequence
+
+    from tests.conftest import Cli, Project
     from tests.standin import OpenRouterStandIn
 
 GEMINI = "google/gemini-2.5-flash-image"
@@ -91,6 +100,54 @@ class Cache:
             if re.fullmatch(r"[0-9a-f]{64}\.[0-9a-f]{64}\.[0-9a-f]{32}", path.name)
         }
         return booked | waiting
+
+
+def run_wrapped(cli: Cli, wrapper: Sequence[str], *arguments: str) -> Completed:
+    """Run a command inside another one that goes before it, such as `strace`."""
+    done = subprocess.run(
+        [*wrapper, sys.executable, "-m", "assetgen", *arguments],
+        cwd=cli.cwd,
+        env=dict(cli.env),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=4 * PATIENCE_S,
+        check=False,
+    )
+    return Completed(done.returncode, done.stdout, done.stderr)
+
+
+def strace(*what: str, only: Iterable[Path] = ()) -> list[str]:
+    """A wrapper that tampers with system calls: `what` as strace's `inject` takes it.
+
+    `only` limits it to calls that name one of these paths.
+    """
+    calls = ",".join(one.partition(":")[0] for one in what)
+    wrapper = ["strace", "-f", "-qqq", "-o", os.devnull, "-e", f"trace={calls}"]
+    for one in what:
+        wrapper += ["-e", f"inject={one}"]
+    for path in only:
+        wrapper += ["-P", str(path)]
+    return wrapper
+
+
+def can_trace() -> bool:
+    """Whether strace is here and may look into processes."""
+    if shutil.which("strace") is None:
+        return False
+    harmless = [*strace("fsync:error=EIO"), "true"]
+    return subprocess.run(harmless, capture_output=True, check=False).returncode == 0
+
+
+def assert_nothing_is_half_written(project: Project) -> None:
+    """What is there right after an accident is whole, whoever reads it."""
+    for name, extension in ASSETS.items():
+        path = project.path(f"art/{name}.{extension}")
+        if path.exists():
+            with Picture.open(path) as image:
+                image.load()
+    if project.path("assets.lock").exists():
+        json.loads(project.read_text("assets.lock"))
 
 
 def temporary_files(*folders: Path) -> list[Path]:

@@ -11,6 +11,7 @@ import pytest
 from tests.attacks.support import (
     PATIENCE_S,
     assert_all_is_well,
+    assert_nothing_is_half_written,
     build_after,
     seeded,
     small_manifest,
@@ -46,5 +47,6 @@ def test_a_build_that_is_killed_at_any_moment_is_completed_by_the_next_one(
     time.sleep(chance.uniform(0, _LONGEST_S))
     process.kill()
     cli.finish(process)
+    assert_nothing_is_half_written(project)
     build_after(cli, openrouter)
     assert_all_is_well(project, cli)
