@@ -27,13 +27,17 @@ LAYERS: dict[str, set[str]] = {
     "__main__": {"cli"},
     "_version": set(),
     "errors": set(),
+    "beneath": {"temporary"},
+    "temporary": set(),
     "config": set(),
     "core": set(),
     "engine": {"core"},
     **{adapter: {"core"} for adapter in ADAPTERS},
+    "manifest": {"core", "beneath"},
+    "files": {"core", "beneath", "temporary"},
     "session": {"core", "engine", "config", *ADAPTERS},
     "watch": {"core", "session"},
-    "cli": {"core", "session", "watch"},
+    "cli": {"core", "session", "watch", "beneath"},
 }
 """What each part may import besides itself and what may be used everywhere."""
 

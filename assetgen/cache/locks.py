@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 import re
+import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self
 
 import filelock
@@ -16,6 +18,7 @@ from assetgen.cache.durable import HINT, cache_errors, make_folder, read_only_er
 from assetgen.errors import CacheError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from types import TracebackType
 
 _FINGERPRINT = re.compile(r"[0-9a-f]{64}")
@@ -69,11 +72,37 @@ def hold(path: str, *, timeout_s: float) -> Held:
     """
     held = _acquire(path, timeout_s=timeout_s)
     if held is None:
-        raise CacheError(
-            f"`{path}` was locked by another process for {timeout_s:g} s",
-            hint="look for another assetgen that hangs; the lock is free as soon as it ends",
-        )
+        raise _locked(path, timeout_s)
     return held
+
+
+@contextmanager
+def holding(open_file: Callable[[], int], path: str, *, timeout_s: float) -> Iterator[None]:
+    """Hold the lock of a file that the caller knows how to open; `path` is its name in messages.
+
+    For folders of strangers, where a lock file must not be opened by name: it may be a link.
+
+    Raises:
+        CacheError: as `hold`; and whatever `open_file` raises.
+    """
+    descriptor = open_file()
+    try:
+        with cache_errors("lock", path, _HINT):
+            deadline = time.monotonic() + timeout_s
+            while not filelock.lock_descriptor(descriptor, blocking=False):
+                if time.monotonic() > deadline:
+                    raise _locked(path, timeout_s)
+                time.sleep(_POLL_S)
+        yield
+    finally:
+        os.close(descriptor)  # which frees the lock
+
+
+def _locked(path: str, timeout_s: float) -> CacheError:
+    return CacheError(
+        f"`{path}` was locked by another process for {timeout_s:g} s",
+        hint="look for another assetgen that hangs; the lock is free as soon as it ends",
+    )
 
 
 def _acquire(path: str, timeout_s: float) -> Held | None:

@@ -9,6 +9,7 @@ import re
 import urllib.parse
 from typing import TYPE_CHECKING
 
+from assetgen.beneath import Beneath
 from assetgen.cli.render import price_of, printable
 from assetgen.core.decision import Hold, Verdict
 from assetgen.core.report import plan_json
@@ -47,10 +48,12 @@ def write_report(path: str, plan: Plan) -> None:
     else:
         raise UsageError(f"`{path}` is no report", hint="its name must end in `.md` or `.json`")
     try:
-        with open(path, "w", encoding="utf-8", errors="backslashreplace") as file:
-            file.write(text)
-    except OSError as error:
-        raise OutputError(f"cannot write `{path}`: {error.strerror}") from error
+        # Put in place of what is there: a clone may hold a link that leads into somebody's files.
+        folder, name = os.path.split(path)
+        Beneath(folder or ".").write(name, text.encode("utf-8", "backslashreplace"))
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise OutputError(f"cannot write `{path}`: {reason}") from error
 
 
 def markdown(plan: Plan, folder: str) -> str:

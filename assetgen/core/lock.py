@@ -264,10 +264,10 @@ def _parse_entry(fields: Mapping[str, Any]) -> LockEntry | None:
 
 
 def _path(value: object) -> str:
-    """A path that a file can have."""
+    """A path that a file of the project can have."""
     path = _text(value)
     path.encode("utf-8")  # UnicodeEncodeError is a ValueError
-    if "\0" in path:
+    if "\0" in path or path.startswith("/") or not {"", ".", ".."}.isdisjoint(path.split("/")):
         raise ValueError
     return path
 

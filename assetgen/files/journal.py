@@ -7,27 +7,31 @@ from typing import TYPE_CHECKING
 
 from assetgen.core.digest import Digest, parse_digest
 from assetgen.errors import OutputError
-from assetgen.files.project import make_private_folder, write_in_one_step
+from assetgen.files.project import PrivateFiles
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _FIELDS = 2
+_MOST_BYTES = 64 * 1024 * 1024
+"""A line takes 140 bytes, and what the lockfile says is dropped after each build."""
 
 
 class FileJournal:
     """Implements `core.ports.Journal`: lines `DIGEST KEY`, appended and synced."""
 
-    def __init__(self, path: str) -> None:
-        self._path = path
+    def __init__(self, root: str, name: str) -> None:
+        """`name` is that of the file in the private folder of the project at `root`."""
+        self._private = PrivateFiles(root)
+        self._name = name
 
     def read(self) -> dict[str, str]:
         """Key by digest; unreadable lines are skipped, because losing one costs a question."""
         try:
-            with open(self._path, encoding="ascii", errors="replace") as file:
-                rows = [line.split() for line in file]
+            data = self._private.read(self._name, _MOST_BYTES)
         except OSError:
             return {}
+        rows = [line.split() for line in data.decode("ascii", "replace").split("\n")]
         return {
             digest: row[1]
             for row in rows
@@ -37,9 +41,7 @@ class FileJournal:
     def add(self, digest: Digest, key: str) -> None:
         """Note durably, before the file is written, that it will be ours."""
         try:
-            make_private_folder(os.path.dirname(self._path))
-            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
-            descriptor = os.open(self._path, flags, 0o644)
+            descriptor = self._private.open(self._name, os.O_WRONLY | os.O_APPEND)
             try:
                 # The leading newline ends a line that a crash may have torn.
                 os.write(descriptor, f"\n{digest} {key}\n".encode("ascii"))
@@ -55,6 +57,6 @@ class FileJournal:
             return
         text = "".join(f"{digest} {key}\n" for digest, key in entries.items())
         try:
-            write_in_one_step(self._path, text.encode("ascii"))
+            self._private.write(self._name, text.encode("ascii"))
         except OSError as error:
             raise OutputError(f"cannot write the journal: {error.strerror or error}") from error

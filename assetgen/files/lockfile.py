@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from assetgen.beneath import Beneath, Unfit
 from assetgen.core.lock import Lock, dump_lock, merged, parse_lock
-from assetgen.errors import LockfileError, OutputError
-from assetgen.files.project import write_in_one_step
+from assetgen.errors import LockfileError
+from assetgen.files.project import unusable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -16,13 +17,20 @@ if TYPE_CHECKING:
     from assetgen.core.lock import LockEntry
 
 
+MOST_BYTES = 256 * 1024 * 1024
+"""A line takes 1 kB; nobody has so many assets."""
+
+_REBUILD_HINT = "`assetgen build --rebuild-lock` writes it anew, buying nothing"
+
+
 class LockFile:
     """Implements `core.ports.LockStore` for the file at `path`, shown to users as `name`."""
 
     def __init__(
         self, path: str, name: str, hold_project: Callable[[], AbstractContextManager[object]]
     ) -> None:
-        self._path = path
+        folder, self._file = os.path.split(path)
+        self._inside = Beneath(folder)
         self._name = name
         self._hold_project = hold_project
 
@@ -37,29 +45,30 @@ class LockFile:
             LockfileError: it is not readable text.
         """
         try:
-            with open(self._path, encoding="utf-8") as file:
-                return file.read()
+            text = self._inside.read(self._file, MOST_BYTES).decode("utf-8")
+            return text.replace("\r\n", "\n").replace("\r", "\n")
         except FileNotFoundError:
             return None
-        except (OSError, UnicodeDecodeError) as error:
+        except OSError as error:
+            what = unusable(self._name, "read", error).what
+            raise LockfileError(what, hint=_REBUILD_HINT) from error
+        except UnicodeDecodeError as error:
             raise LockfileError(
-                f"cannot read `{self._name}`: {error}",
-                hint="`assetgen build --rebuild-lock` writes it anew, buying nothing",
+                f"cannot read `{self._name}`: {error}", hint=_REBUILD_HINT
             ) from error
 
     def bytes(self) -> bytes:
-        """What is there, whatever it is; nothing when there is no file.
+        """What is there, whatever it says; nothing when that is no file of the project.
 
         Raises:
             OutputError: the system refuses.
         """
         try:
-            with open(self._path, "rb") as file:
-                return file.read()
-        except FileNotFoundError:
+            return self._inside.read(self._file, MOST_BYTES)
+        except (FileNotFoundError, Unfit):
             return b""
         except OSError as error:
-            raise OutputError(f"cannot read `{self._name}`: {error.strerror}") from error
+            raise unusable(self._name, "read", error) from error
 
     def read(self) -> Lock:
         """The lock; an empty one when there is no file."""
@@ -92,9 +101,9 @@ class LockFile:
             return
         try:
             # Half a surrogate pair, which a foreign answer may hold, becomes its JSON escape.
-            write_in_one_step(self._path, text.encode("utf-8", "backslashreplace"))
+            self._inside.write(self._file, text.encode("utf-8", "backslashreplace"))
         except OSError as error:
-            raise OutputError(f"cannot write `{self._name}`: {error.strerror}") from error
+            raise unusable(self._name, "write", error) from error
 
 
 def lockfile_name(manifest: str) -> str:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from assetgen.beneath import Beneath, Unfit, write_in_one_step
 from assetgen.core.stamp import Stamp, stamp_of
 from assetgen.errors import OutputError
-from assetgen.files.temporary import sweep, temporary_name, writing_in
+from assetgen.temporary import sweep
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,16 +19,25 @@ if TYPE_CHECKING:
 MAX_READ_BYTES = 512 * 1024 * 1024
 """Larger files are no images anyone declares as an asset."""
 
+PRIVATE = ".assetgen"
+"""Name of the folder of what is never shared."""
+
+_HINT = "assetgen reads and writes only inside the project; copy the file into it"
+
 
 class ProjectFiles:
     """Implements `core.ports.Files` under one folder."""
 
     def __init__(self, root: str) -> None:
         self._root = root
-        self._real_root = os.path.realpath(root)
+        self._inside = Beneath(root)
 
     def stamp(self, path: str) -> Stamp | None:
-        """Stamp of a file or folder; None when there is none."""
+        """Stamp of a file or folder; None when there is none.
+
+        Stamps follow links wherever they lead: they are only compared, and `read` and `write`
+        decide.
+        """
         return stamp_of(os.path.join(self._root, path))
 
     def read(self, path: str) -> bytes | None:
@@ -35,26 +46,12 @@ class ProjectFiles:
         Raises:
             OutputError: it is outside the project, no regular file, too large or not readable.
         """
-        full = os.path.join(self._root, path)
         try:
-            # Not blocking: opening a FIFO must not wait for somebody to write to it.
-            descriptor = os.open(full, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+            return self._inside.read(path, MAX_READ_BYTES)
         except (FileNotFoundError, NotADirectoryError):
             return None
         except (OSError, ValueError) as error:
-            raise _unusable(path, "read", error) from error
-        found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode):
-            os.close(descriptor)
-            raise OutputError(f"`{path}` is not a regular file")
-        with os.fdopen(descriptor, "rb") as file:
-            if found.st_size > MAX_READ_BYTES:
-                raise OutputError(f"`{path}` is larger than {MAX_READ_BYTES // 2**20} MiB")
-            self._check_inside(path, os.path.realpath(full))
-            try:
-                return file.read(MAX_READ_BYTES + 1)
-            except OSError as error:
-                raise _unusable(path, "read", error) from error
+            raise unusable(path, "read", error) from error
 
     def write(self, path: str, data: bytes) -> None:
         """Replace a file in one step: synced under another name, then renamed.
@@ -62,15 +59,10 @@ class ProjectFiles:
         Raises:
             OutputError: it would be outside the project, or the system refuses.
         """
-        full = os.path.join(self._root, path)
-        folder = os.path.dirname(full)
         try:
-            self._check_inside(path, os.path.realpath(folder))
-            os.makedirs(folder, exist_ok=True)
-            self._check_inside(path, os.path.realpath(folder))
-            write_in_one_step(full, data)
+            self._inside.write(path, data)
         except (OSError, ValueError) as error:
-            raise _unusable(path, "write", error) from error
+            raise unusable(path, "write", error) from error
 
     def sweep(self, folders: Iterable[str]) -> None:
         """Remove temporary files that crashes left in these folders, where that is possible.
@@ -78,71 +70,54 @@ class ProjectFiles:
         Folders that are not there, or lead out of the project, are passed over.
         """
         for folder in folders:
-            full = os.path.join(self._root, folder)
-            with suppress(OSError, ValueError, OutputError):
-                descriptor = os.open(full, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            with suppress(OSError, ValueError):
+                descriptor = self._inside.open(folder or ".", os.O_RDONLY | os.O_DIRECTORY)
                 try:
-                    self._check_inside(folder, os.path.realpath(full))
                     sweep(descriptor)
                 finally:
                     os.close(descriptor)
 
-    def _check_inside(self, path: str, real: str) -> None:
-        root = self._real_root
-        if real != root and not real.startswith(root.rstrip(os.sep) + os.sep):
-            raise OutputError(
-                f"`{path}` leads out of the project folder through a link",
-                hint="assetgen reads and writes only inside the project; copy the file into it",
-            )
 
+class PrivateFiles:
+    """The folder of what is never shared, hidden from git whatever the project ignores.
 
-def make_private_folder(folder: str) -> None:
-    """Make the folder of what is never shared, hidden from git whatever the project ignores.
-
-    Raises:
-        OSError: as the system says.
+    A repository from a stranger may hold a link in its place, or in the place of a file in it:
+    none is followed. Methods take names of files in the folder and raise `OSError`.
     """
-    ignoring = os.path.join(folder, ".gitignore")
-    if os.path.lexists(ignoring):  # the folder may be there without it, after a crash
-        return
-    os.makedirs(folder, exist_ok=True)
-    write_in_one_step(ignoring, b"*\n")
+
+    def __init__(self, root: str) -> None:
+        self._inside = Beneath(root, follows_links=False)
+
+    def open(self, name: str, flags: int) -> int:
+        """A descriptor of a regular file, made if need be."""
+        self._make()
+        path = f"{PRIVATE}/{name}"
+        descriptor = self._inside.open(path, flags | os.O_CREAT | os.O_NONBLOCK, 0o644)
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            raise Unfit(errno.EINVAL, "is not a regular file", path)
+        return descriptor
+
+    def read(self, name: str, most_bytes: int) -> bytes:
+        """The bytes of a file."""
+        return self._inside.read(f"{PRIVATE}/{name}", most_bytes)
+
+    def write(self, name: str, data: bytes) -> None:
+        """Replace a file in one step."""
+        self._make()
+        self._inside.write(f"{PRIVATE}/{name}", data)
+
+    def _make(self) -> None:
+        with self._inside.folder_of(f"{PRIVATE}/.gitignore", make=True) as (folder, name):
+            try:
+                os.stat(name, dir_fd=folder, follow_symlinks=False)
+            except FileNotFoundError:
+                write_in_one_step(folder, name, b"*\n")
 
 
-def write_in_one_step(full: str, data: bytes) -> None:
-    """Write `data` beside `full`, sync it, and rename it to `full`.
-
-    The permissions are those of the file that is replaced, else what the user's umask gives.
-
-    Raises:
-        OSError: as the system says; the temporary file is gone then.
-    """
-    folder, name = os.path.split(full)
-    temporary = os.path.join(folder, temporary_name(name))
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-    with writing_in(folder):
-        descriptor = os.open(temporary, flags, 0o666)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(data)
-                file.flush()
-                _copy_mode(full, descriptor)
-                os.fsync(descriptor)
-            os.replace(temporary, full)
-        except BaseException:
-            os.unlink(temporary)
-            raise
-
-
-def _copy_mode(full: str, descriptor: int) -> None:
-    try:
-        mode = stat.S_IMODE(os.stat(full).st_mode)
-    except FileNotFoundError:
-        return
-    os.fchmod(descriptor, mode)
-
-
-def _unusable(path: str, verb: str, error: OSError | ValueError) -> OutputError:
+def unusable(path: str, verb: str, error: OSError | ValueError) -> OutputError:
     """`ValueError` is what a path gives that no file can have: NUL, or half a surrogate pair."""
+    if isinstance(error, Unfit):
+        return OutputError(f"`{path}` {error.strerror}", hint=_HINT)
     reason = error.strerror if isinstance(error, OSError) else "no file can have this path"
     return OutputError(f"cannot {verb} `{path}`: {reason or error}")

@@ -6,41 +6,42 @@ import os
 
 from assetgen.core.record import Record, dump_record, parse_record
 from assetgen.errors import OutputError
-from assetgen.files.project import make_private_folder, write_in_one_step
+from assetgen.files.project import PrivateFiles
+
+MOST_BYTES = 64 * 1024 * 1024
+"""10,000 assets take 2 MB."""
 
 
-def record_path(root: str, manifest: str) -> str:
-    """Where the record of a manifest is kept: `.assetgen/assets.record` for `assets.yaml`."""
-    return os.path.join(root, ".assetgen", os.path.splitext(manifest)[0] + ".record")
+def record_name(manifest: str) -> str:
+    """What the record of a manifest is called: `assets.record` for `assets.yaml`."""
+    return os.path.splitext(manifest)[0] + ".record"
 
 
-def read_record(path: str) -> Record | None:
-    """The record at `path`; None when there is none that can be used."""
+def read_record(root: str, name: str) -> Record | None:
+    """The record called `name` of the project at `root`; None when there is none to be used."""
+    data = _bytes_of(PrivateFiles(root), name)
     try:
-        with open(path, encoding="utf-8") as file:
-            return parse_record(file.read())
-    except (OSError, UnicodeDecodeError):
+        return None if data is None else parse_record(data.decode("utf-8"))
+    except UnicodeDecodeError:
         return None
 
 
-def write_record(path: str, record: Record) -> None:
+def write_record(root: str, name: str, record: Record) -> None:
     """Write `record` when it says something new.
 
     Raises:
         OutputError: the system refuses.
     """
-    data = dump_record(record).encode("utf-8")
+    private, data = PrivateFiles(root), dump_record(record).encode("utf-8")
     try:
-        if _bytes_at(path) != data:
-            make_private_folder(os.path.dirname(path))
-            write_in_one_step(path, data)
+        if _bytes_of(private, name) != data:
+            private.write(name, data)
     except OSError as error:
-        raise OutputError(f"cannot write `{path}`: {error.strerror or error}") from error
+        raise OutputError(f"cannot write the build record: {error.strerror or error}") from error
 
 
-def _bytes_at(path: str) -> bytes | None:
+def _bytes_of(private: PrivateFiles, name: str) -> bytes | None:
     try:
-        with open(path, "rb") as file:
-            return file.read()
-    except (FileNotFoundError, NotADirectoryError):
+        return private.read(name, MOST_BYTES)
+    except OSError:
         return None

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import gc
 import os
-import stat
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from assetgen.beneath import Beneath, Unfit
 from assetgen.core.model import Budget, Project
 from assetgen.errors import Location, ManifestError, UsageError
 from assetgen.manifest.crosscheck import check
@@ -64,9 +64,9 @@ def load(manifest_path: str, *, table: ModelTable, plugins: Plugins | None = Non
             does not load.
         ManifestFaults: everything that is wrong with it and with the files it includes.
     """
-    data = _read_root(manifest_path)
     prefix, manifest = os.path.split(manifest_path)
     root = os.path.abspath(prefix)
+    data = _read_root(root, manifest, manifest_path)
     folder = _Folder(root, prefix, manifest, ProjectFiles(root))
     faults = Faults()
     with _collector_paused():
@@ -186,7 +186,7 @@ class _Including:
         self._faults.reading(name)
         start = Location(file=name, line=1, column=1)
         try:
-            with open(os.path.join(self._folder.root, path), "rb") as file:
+            with Beneath(self._folder.root).open_regular(path) as file:
                 data = file.read(self._left + 1)
         except OSError as error:
             self._faults.add(f"{shown(name)} cannot be read: {error.strerror}", start)
@@ -224,18 +224,19 @@ def _collector_paused() -> Iterator[None]:
             gc.enable()
 
 
-def _read_root(path: str) -> bytes:
+def _read_root(root: str, name: str, path: str) -> bytes:
     """The bytes of the manifest: at most one more than may be."""
     try:
-        status = os.stat(path)
-        if not stat.S_ISREG(status.st_mode):
-            raise UsageError(f"the manifest {shown(path)} is not a file", hint="`-f FILE` names it")
-        with open(path, "rb") as file:
+        with Beneath(root).open_regular(name) as file:
             return file.read(MOST_BYTES + 1)
     except (FileNotFoundError, NotADirectoryError) as error:
         raise UsageError(
             f"there is no manifest {shown(path)}",
             hint="`assetgen init` writes one; `-f FILE` names another",
+        ) from error
+    except Unfit as error:
+        raise UsageError(
+            f"the manifest {shown(path)} {error.strerror}", hint="`-f FILE` names another"
         ) from error
     except (OSError, ValueError) as error:  # ValueError: a path with a null character
         reason = error.strerror if isinstance(error, OSError) else str(error)

@@ -15,8 +15,8 @@ from assetgen.engine.observe import Observer
 from assetgen.errors import UsageError
 from assetgen.files.journal import FileJournal
 from assetgen.files.lockfile import LockFile, lockfile_name
-from assetgen.files.project import ProjectFiles, make_private_folder
-from assetgen.files.record import read_record, record_path, write_record
+from assetgen.files.project import PRIVATE, PrivateFiles, ProjectFiles, unusable
+from assetgen.files.record import read_record, record_name, write_record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -50,10 +50,10 @@ class Adapters:
         self.files = ProjectFiles(self.root)
         self.clock = SystemClock()
         stem = os.path.splitext(self.manifest_name)[0]
-        self.journal = FileJournal(self._in_root(f".assetgen/{stem}.journal"))
+        self.journal = FileJournal(self.root, f"{stem}.journal")
         self.lockfile = self._lockfile()
         self._environ = environ
-        self._record_path = record_path(self.root, self.manifest_name)
+        self._record_name = record_name(self.manifest_name)
         self._table: OpenRouterTable | None = None
         self._cache: LocalCache | None = None
         self._images: Images | None = None
@@ -73,7 +73,7 @@ class Adapters:
 
     def observer(self, *, use_record: bool) -> Observer:
         """An observer that trusts the last build record, or one that reads everything."""
-        record = read_record(self._record_path) if use_record else None
+        record = read_record(self.root, self._record_name) if use_record else None
         usable = record is not None and record.version == __version__
         return Observer(
             files=self.files,
@@ -85,7 +85,7 @@ class Adapters:
 
     def write_record(self, record: Record) -> None:
         """Keep the record of a build that has ended."""
-        write_record(self._record_path, record)
+        write_record(self.root, self._record_name, record)
 
     def prune_journal(self, is_needed: Callable[[str], bool]) -> None:
         """Drop notes that are no longer needed, while no other build writes the lockfile."""
@@ -211,18 +211,20 @@ class Adapters:
             self._cache = None
             self._table = None
 
-    def _in_root(self, path: str) -> str:
-        return os.path.join(self.root, path)
-
     def _lockfile(self) -> LockFile:
         def hold_project() -> AbstractContextManager[object]:
-            from assetgen.cache.locks import hold  # noqa: PLC0415 - only who writes needs it
+            from assetgen.cache.locks import holding  # noqa: PLC0415 - only who writes needs it
 
-            make_private_folder(self._in_root(".assetgen"))
-            return hold(self._in_root(".assetgen/lock"), timeout_s=PROJECT_LOCK_TIMEOUT_S)
+            return holding(open_lock, f"{PRIVATE}/lock", timeout_s=PROJECT_LOCK_TIMEOUT_S)
+
+        def open_lock() -> int:
+            try:
+                return PrivateFiles(self.root).open("lock", os.O_RDWR)
+            except OSError as error:
+                raise unusable(f"{PRIVATE}/lock", "open", error) from error
 
         shown = os.path.join(os.path.dirname(self.manifest), self.lockfile_name)
-        return LockFile(self._in_root(self.lockfile_name), shown, hold_project)
+        return LockFile(os.path.join(self.root, self.lockfile_name), shown, hold_project)
 
 
 class SystemClock:

@@ -187,9 +187,9 @@ def noted(monkeypatch: pytest.MonkeyPatch, names: tuple[str, ...]) -> list[str]:
     called: list[str] = []
 
     def watch(name: str, function: Callable[..., object]) -> None:
-        def watched(*arguments: object) -> object:
+        def watched(*arguments: object, **named: object) -> object:
             called.append(name)
-            return function(*arguments)
+            return function(*arguments, **named)
 
         monkeypatch.setattr(os, name, watched)
 

@@ -13,7 +13,7 @@ from assetgen.core.record import Entry, Record, dump_record
 from assetgen.errors import LockfileError, OutputError
 from assetgen.files.journal import FileJournal
 from assetgen.files.lockfile import LockFile, lockfile_name
-from assetgen.files.record import read_record, record_path, write_record
+from assetgen.files.record import read_record, record_name, write_record
 from tests.fakes import lock_of, picture, result_of
 
 if TYPE_CHECKING:
@@ -167,7 +167,7 @@ KEY, OTHER = "a" * 64, "b" * 64
 
 class TestJournal:
     def journal(self, folder: Path) -> FileJournal:
-        return FileJournal(str(folder / ".assetgen" / "assets.journal"))
+        return FileJournal(str(folder), "assets.journal")
 
     def path(self, folder: Path) -> Path:
         return folder / ".assetgen" / "assets.journal"
@@ -249,37 +249,46 @@ RECORD = Record(
 
 
 class TestRecord:
-    def test_is_kept_in_the_private_folder(self) -> None:
-        assert record_path("/project", "assets.yaml") == "/project/.assetgen/assets.record"
+    def read(self, folder: Path) -> Record | None:
+        return read_record(str(folder), record_name("assets.yaml"))
+
+    def write(self, folder: Path) -> None:
+        write_record(str(folder), record_name("assets.yaml"), RECORD)
+
+    def path(self, folder: Path) -> Path:
+        return folder / ".assetgen" / "assets.record"
 
     def test_is_read_back(self, tmp_path: Path) -> None:
-        path = record_path(str(tmp_path), "assets.yaml")
-        write_record(path, RECORD)
-        found = read_record(path)
+        self.write(tmp_path)
+        found = self.read(tmp_path)
         assert found is not None
         assert dump_record(found) == dump_record(RECORD)
 
+    def test_is_kept_in_the_private_folder_which_git_ignores(self, tmp_path: Path) -> None:
+        self.write(tmp_path)
+        assert self.path(tmp_path).exists()
+        assert (tmp_path / ".assetgen/.gitignore").read_text() == "*\n"
+
     @pytest.mark.parametrize("data", [None, b"", b"words", b"\xff\xfe"])
     def test_that_cannot_be_used_is_none(self, tmp_path: Path, data: bytes | None) -> None:
-        path = tmp_path / "record"
         if data is not None:
-            path.write_bytes(data)
-        assert read_record(str(path)) is None
+            self.path(tmp_path).parent.mkdir()
+            self.path(tmp_path).write_bytes(data)
+        assert self.read(tmp_path) is None
 
     def test_is_not_written_when_it_says_the_same(self, tmp_path: Path) -> None:
-        path = tmp_path / "record"
-        write_record(str(path), RECORD)
-        before = path.stat()
-        write_record(str(path), RECORD)
-        assert path.stat() == before
+        self.write(tmp_path)
+        before = self.path(tmp_path).stat()
+        self.write(tmp_path)
+        assert self.path(tmp_path).stat() == before
 
     def test_replaces_a_damaged_one(self, tmp_path: Path) -> None:
-        path = tmp_path / "record"
-        path.write_bytes(b"\xff\xfe")
-        write_record(str(path), RECORD)
-        assert path.read_text("utf-8") == dump_record(RECORD)
+        self.path(tmp_path).parent.mkdir()
+        self.path(tmp_path).write_bytes(b"\xff\xfe")
+        self.write(tmp_path)
+        assert self.path(tmp_path).read_text("utf-8") == dump_record(RECORD)
 
     def test_that_cannot_be_written_is_an_error_of_ours(self, tmp_path: Path) -> None:
         (tmp_path / ".assetgen").write_bytes(b"a file where the folder should be")
         with pytest.raises(OutputError):
-            write_record(record_path(str(tmp_path), "assets.yaml"), RECORD)
+            self.write(tmp_path)

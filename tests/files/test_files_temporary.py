@@ -6,8 +6,8 @@ import fcntl
 import os
 from typing import TYPE_CHECKING
 
-from assetgen.files.project import ProjectFiles, make_private_folder
-from assetgen.files.temporary import temporary_name
+from assetgen.files.project import PrivateFiles, ProjectFiles
+from assetgen.temporary import temporary_name
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,5 +54,5 @@ def test_the_private_folder_is_hidden_from_git_although_a_crash_came_between(
 ) -> None:
     folder = tmp_path / ".assetgen"
     folder.mkdir()
-    make_private_folder(str(folder))
+    PrivateFiles(str(tmp_path)).write("note", b"x")
     assert (folder / ".gitignore").read_text() == "*\n"

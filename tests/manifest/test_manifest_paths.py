@@ -499,7 +499,7 @@ def test_a_missing_manifest_says_how_to_write_one(workspace: Workspace) -> None:
 
 
 def test_a_folder_is_no_manifest(workspace: Workspace) -> None:
-    with pytest.raises(UsageError, match="is not a file"):
+    with pytest.raises(UsageError, match="is not a regular file"):
         load(os.fspath(workspace.root), table=TABLE)
 
 

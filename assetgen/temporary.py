@@ -27,19 +27,15 @@ def temporary_name(name: str) -> str:
 
 
 @contextmanager
-def writing_in(folder: str) -> Iterator[None]:
-    """Keep what grows in `folder` from being swept, on file systems that know locks.
-
-    Raises:
-        OSError: the folder cannot be opened.
-    """
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+def writing_in(folder: int) -> Iterator[None]:
+    """Keep what grows in an open folder from being swept, on file systems that know locks."""
+    with suppress(OSError):  # where nobody can lock, nobody sweeps
+        fcntl.flock(folder, fcntl.LOCK_SH)
     try:
-        with suppress(OSError):  # where nobody can lock, nobody sweeps
-            fcntl.flock(descriptor, fcntl.LOCK_SH)
         yield
     finally:
-        os.close(descriptor)
+        with suppress(OSError):
+            fcntl.flock(folder, fcntl.LOCK_UN)
 
 
 def sweep(descriptor: int) -> None:
