@@ -30,6 +30,9 @@ def is_up_to_date(arguments: list[str]) -> bool:
         return False
     if record.version != __version__ or record.manifest != manifest:
         return False
+    first = record.entries[0] if record.entries else None
+    if first is None or first.path != manifest or first.stamp is None:
+        return False  # a record that knows no stamp of the manifest would prove any manifest
     prefix = root + os.sep if root else ""
     return all(
         entry.settled and stamp_of(prefix + entry.path) == entry.stamp for entry in record.entries

@@ -21,15 +21,18 @@ if TYPE_CHECKING:
     from assetgen.errors import Location
 
 _LONG_LINE = 120
+_UNFIT = {"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"}
 
 
 def printable(text: str) -> str:
-    """`text` without anything that could command a terminal: control characters become `�`."""
+    """`text` without anything that could command a terminal: control characters become `�`.
+
+    So do characters that change the direction of the text, and those that this Python does not
+    know, because a terminal may know them as either.
+    """
     if text.isprintable():
         return text
-    return "".join(
-        "�" if unicodedata.category(c) in {"Cc", "Cf", "Co", "Cs", "Zl", "Zp"} else c for c in text
-    )
+    return "".join("�" if unicodedata.category(c) in _UNFIT else c for c in text)
 
 
 def render_error(error: AssetgenError) -> str:

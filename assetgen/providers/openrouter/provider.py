@@ -32,6 +32,7 @@ from assetgen.providers.openrouter.errors import (
     is_wrong_endpoint,
 )
 from assetgen.providers.openrouter.references import Prepared, prepare
+from assetgen.providers.openrouter.secret import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
@@ -68,10 +69,6 @@ class Learnt(Protocol):
     def set(self, model: str, *, image_only: bool | None = None, route: str | None = None) -> None:
         """Remember what is not None."""
         ...
-
-
-_SHORTEST_SECRET = 8
-"""A shorter key is a word that a test has chosen, and may be part of any message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +117,7 @@ class OpenRouter:
         self._images = images
         self._table = table
         self._key = key
+        self._secret = Secret(key)
         self._base_url = checked_address(base_url)
         self._learnt = learnt
         self._now = now
@@ -139,7 +137,8 @@ class OpenRouter:
         except ProviderError as error:
             self._hide_key(error)
             raise
-        return replace(generated, warnings=(*prepared.warnings, *generated.warnings))
+        warnings = (*prepared.warnings, *generated.warnings)
+        return self._without_key(replace(generated, warnings=warnings))
 
     async def _ask(self, request: Request, prepared: Prepared) -> _Answered:
         """The answer of the right route, or of the one that was asked last."""
@@ -280,12 +279,22 @@ class OpenRouter:
 
     def _hide_key(self, error: ProviderError) -> None:
         """Blot the key out of `error`, in case the service repeated it."""
-        if len(self._key) < _SHORTEST_SECRET:
-            return
-        error.what = error.what.replace(self._key, "…")
+        blot = self._secret.blot
+        error.what = blot(error.what)
         error.args = (error.what,)
-        if error.hint is not None:
-            error.hint = error.hint.replace(self._key, "…")
+        error.hint = blot(error.hint) if error.hint else error.hint
+        error.generation_id = blot(error.generation_id) if error.generation_id else None
+
+    def _without_key(self, generated: Generated) -> Generated:
+        """Likewise what came beside an image, which goes into lockfile and ledger."""
+        blot = self._secret.blot
+        return replace(
+            generated,
+            provider=blot(generated.provider) if generated.provider else None,
+            model=blot(generated.model) if generated.model else None,
+            generation_id=blot(generated.generation_id) if generated.generation_id else None,
+            warnings=tuple(map(blot, generated.warnings)),
+        )
 
 
 def checked_address(base_url: str) -> str:
