@@ -160,7 +160,7 @@ def _journal(lockfile: str) -> FileJournal:
     """The journal of the project that a lockfile belongs to."""
     folder, name = os.path.split(lockfile)
     stem = os.path.splitext(name)[0]
-    return FileJournal(os.path.join(folder, ".assetgen", f"{stem}.journal"))
+    return FileJournal(folder, f"{stem}.journal")
 
 
 def _users(lockfiles: Iterable[str]) -> dict[str, list[str]]:
