@@ -54,6 +54,7 @@ from tests.standin import (
     picture,
     size_for,
 )
+from tests.standin.catalogue import IMAGE_MODELS, MODELS
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -989,3 +990,17 @@ def test_an_error_is_not_cached(openrouter: OpenRouterStandIn) -> None:
         for _ in range(3)
     ]
     assert statuses == ["MISS", "MISS", "MISS"]
+
+
+def test_the_stand_in_lists_models_as_the_official_client_reads_them(
+    openrouter: OpenRouterStandIn,
+) -> None:
+    host = openrouter.base_url.removesuffix("/api/v1")
+    listed = httpx.get(host + IMAGE_MODELS).json()
+    components.ImageModelsListResponse.model_validate(listed)
+    for item in listed["data"]:
+        details = httpx.get(host + item["endpoints"]).json()
+        components.ImageModelEndpointsResponse.model_validate(details)
+    models = httpx.get(f"{host}{MODELS}?output_modalities=image").json()
+    for item in models["data"]:
+        components.Model.model_validate(item)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, fields
 from decimal import Decimal
 from typing import TYPE_CHECKING, Literal, TypeVar
 
+from assetgen.core.ledger import UNANSWERED
 from assetgen.core.money import json_usd
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ def calls_of(lines: Iterable[LedgerLine]) -> list[Call]:
 def _call(first: LedgerLine, line: LedgerLine) -> Call:
     ending: Ending = "image"
     billed = line.cost_usd
-    if line.event == "sent":
+    if line.event == "sent" or (line.outcome == UNANSWERED and line.may_be_billed):
         ending, billed = "unanswered", None
     elif line.event == "failed":
         ending = "may-be-billed" if billed is None and line.may_be_billed else "failed"

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 LedgerEvent = Literal["sent", "received", "failed", "recovered"]
 
+UNANSWERED = "no answer recorded"
+"""The outcome of a call whose build died before an answer was booked."""
+
 
 @dataclass(frozen=True, slots=True)
 class LedgerLine:

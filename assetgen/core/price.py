@@ -67,4 +67,7 @@ def estimate(
     if usd is None:
         return Estimate(usd=None, basis="no price is known for this size")
     usd += price.per_reference_usd * len(action.references)
-    return Estimate(usd=usd, basis=f"list price: {price.basis}")
+    basis = f"list price: {price.basis}"
+    if "price" in table.filled.get(action.model, ()):
+        basis += f" ({table.source(action.model, 'price')})"
+    return Estimate(usd=usd, basis=basis)

@@ -6,16 +6,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from assetgen.core.fingerprint import KEY_SCHEME
-from assetgen.core.ledger import LedgerLine
+from assetgen.core.ledger import UNANSWERED, LedgerLine
 from assetgen.core.result import ActionResult
 from assetgen.errors import ImageError
 
 if TYPE_CHECKING:
     from assetgen.core.ports import ActionCache, BlobStore, Claims, Images, Ledger
     from assetgen.core.result import ImageInfo
-
-UNANSWERED = "no answer recorded"
-"""The outcome of a call whose build died before an answer was booked."""
 
 
 @dataclass(frozen=True, slots=True)

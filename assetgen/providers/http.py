@@ -100,6 +100,8 @@ class Response:
 class Progress:
     """How far one call got, by which its failure is judged."""
 
+    is_free: bool = False
+    """Asks for something that is there already: losing the answer costs nothing."""
     is_sent: bool = False
     headers: Mapping[str, str] = field(default_factory=dict)
     status: int = 0
@@ -194,7 +196,7 @@ class Http:
             BadResponse, UsageError: as `post`.
         """
         client = self._open()
-        progress = Progress()
+        progress = Progress(is_free=True)
         failure: AssetgenError
         try:
             async with asyncio.timeout(timeout_s):
@@ -342,6 +344,8 @@ def translate(error: Exception, *, url: str, progress: Progress) -> AssetgenErro
 
 def _lost(what: str, progress: Progress) -> ProviderError:
     """The call may have been paid for, and nothing of use is here."""
+    if progress.is_free:
+        return Unavailable(what, hint=_BASE_URL_HINT)
     generation = f" (generation `{progress.generation_id}`)" if progress.generation_id else ""
     return Unavailable(
         f"{what}; it may be billed{generation}",
@@ -368,8 +372,11 @@ def _seconds(timeout_s: float) -> str:
 
 
 def _too_big(max_body_bytes: int, progress: Progress) -> ProviderError:
+    what = f"the answer is larger than {max_body_bytes / 2**20:g} MiB"
+    if progress.is_free:
+        return BadResponse(what, hint=_BASE_URL_HINT, retry=Retry.NEVER)
     return BadResponse(
-        f"the answer is larger than {max_body_bytes / 2**20:g} MiB",
+        what,
         hint="ask for a smaller `image_size`",
         generation_id=progress.generation_id,
     )

@@ -149,7 +149,6 @@ class Session:
     async def _build(self, settings: Settings, halt: Halt, emit: Emit) -> Report:
         adapters = self._adapters
         adapters.open_cache(create=True)
-        self._note_project(settings, emit)
         self._recover(emit)
         generates: Literal["all", "free", "none"] = "none" if settings.locked else "all"
         if settings.rebuild_lock:
@@ -167,6 +166,7 @@ class Session:
                 adapters.require_key(found.plan.project)
             shop.buyer()  # a key that cannot be one is told before anything is tried
             emit(_announcement(found.plan, found.options))
+        self._note_project(found, emit)
         build = Build(
             plan=found.plan,
             facts=found.facts,
@@ -188,12 +188,15 @@ class Session:
         emit(Done(report.exit_code, counts, report.spent_usd, report.unknown_bills))
         return report
 
-    def _note_project(self, settings: Settings, emit: Emit) -> None:
-        """Tell the cache whose images these are; placeholders are never in it."""
-        if settings.draft and self._adapters.stamp(self._adapters.lockfile_name) is None:
+    def _note_project(self, found: Survey, emit: Emit) -> None:
+        """Tell the cache whose images these are, unless none of them is or will be in it."""
+        adapters = self._adapters
+        has_work = any(decision.is_work for decision in found.plan.decisions)
+        has_lock = adapters.stamp(adapters.lockfile_name) is not None
+        if not has_lock and (found.options.draft or not has_work):
             return
         try:
-            self._adapters.note_project()
+            adapters.note_project()
         except CacheError as error:
             emit(Warned(None, f"this project could not be noted in the cache: {error.what}"))
 

@@ -14,13 +14,13 @@ from assetgen.core.call import Generated, Request
 from assetgen.core.digest import digest_of
 from assetgen.core.events import Retrying, Warned
 from assetgen.core.fingerprint import KEY_SCHEME, key_of
-from assetgen.core.ledger import LedgerLine
+from assetgen.core.ledger import UNANSWERED, LedgerLine
 from assetgen.core.model import Budget, Generate
 from assetgen.core.price import Estimate
 from assetgen.engine.buy import Bill, HaltedError, Purchase
 from assetgen.engine.halt import Halt
 from assetgen.engine.limits import OverBudgetError
-from assetgen.engine.recover import UNANSWERED, Aftermath
+from assetgen.engine.recover import Aftermath
 from assetgen.errors import (
     AuthError,
     BadResponse,

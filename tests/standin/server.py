@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Self
 
 from tests.standin.answers import Answer, ErrorBody, Image, Text, Unauthorized
 from tests.standin.bodies import zero_usage
+from tests.standin.catalogue import StandInCatalogue
 from tests.standin.pictures import size_for
 from tests.standin.reply import Occasion, Reply, json_reply
 from tests.standin.rules import KnownModel, RefusedError, check, known_model
@@ -81,6 +82,7 @@ class OpenRouterStandIn:
         self.api_key = api_key
         self._host = host
         self._tls = tls
+        self.catalogue = StandInCatalogue()
         self.default: Answer = Image()
         self.latency_s = 0.0
         """How long each image takes."""
@@ -278,6 +280,9 @@ class OpenRouterStandIn:
 
     async def _make(self, request: Recorded) -> Reply:
         """Choose the answer at once, in order of arrival; make and bill it when its time comes."""
+        listed = self.catalogue.reply(request)
+        if listed is not None:
+            return listed
         occasion = self._occasion(request)
         try:
             occasion = replace(occasion, size_px=self._admit(request))

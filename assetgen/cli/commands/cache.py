@@ -23,7 +23,7 @@ EXIT_DAMAGED = 1
 
 _WORDS = {
     "images": ("image", "images as they came, and converted outputs"),
-    "kept": ("file", "your own bytes, put aside before they were replaced"),
+    "kept": ("file", "your own bytes, put aside"),
     "incoming": ("file", "arriving"),
     "damaged": ("file", "found damaged and set aside"),
     "inputs": ("file", "inputs that images were made from, readable"),

@@ -64,7 +64,9 @@ def run(args: argparse.Namespace) -> int:
 
     parser = command_parser(COMMANDS)
     for action in _actions(parser):
-        kind: Any = _completed_by(action, shtab)
+        if action.dest == "shell":
+            action.choices = SHELLS
+        kind = _completed_by(action, shtab)
         if kind is not None:
             action.complete = kind  # type: ignore[attr-defined]  # where shtab looks
     sys.stdout.write(shtab.complete(parser, args.shell) + "\n")

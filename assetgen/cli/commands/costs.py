@@ -69,38 +69,30 @@ def _lines(spending: Spending, project: str | None, since: str | None) -> Iterab
         return
     yield f"{title}: {format_usd(costs.total.total_usd)} for {counted(costs.total.images, 'image')}"
     yield ""
-    yield from _table("day (UTC)", costs.by_day.items())
-    yield from _table("model", costs.by_model.items())
+    rows = [*_rows("day (UTC)", costs.by_day.items()), *_rows("model", costs.by_model.items())]
+    assets = [(asset, one) for (_, asset), one in costs.by_asset.items()]
     if project is None:
-        yield from _table("project", costs.by_project.items())
-        assets = [(f"{name or '-'}: {asset}", s) for (name, asset), s in costs.by_asset.items()]
-        yield from _table("asset", assets)
-    else:
-        yield from _table("asset", [(asset, s) for (_, asset), s in costs.by_asset.items()])
-    yield from _table("", [("total", costs.total)])
+        rows += _rows("project", costs.by_project.items())
+        assets = [(f"{name or '-'}: {asset}", one) for (name, asset), one in costs.by_asset.items()]
+    rows += [*_rows("asset", assets), *_rows("", [("total", costs.total)])]
+    yield from render_table(rows)
     yield from _notes(costs.total)
     yield from _unnamed(spending)
 
 
-def _table(what: str, rows: Iterable[tuple[str, Sum]]) -> Iterable[str]:
-    header = [what, "spent", "images", "failed", "may be billed", "of it by estimate"]
-    yield from render_table(
-        [
-            header,
-            *(
-                [
-                    printable(name) or "-",
-                    format_usd(one.total_usd),
-                    str(one.images),
-                    _with_bill(one.failed, one.failed_usd),
-                    str(one.may_be_billed + one.unanswered),
-                    format_usd(one.estimated_usd) if one.unknown_bills else "-",
-                ]
-                for name, one in rows
-            ),
+def _rows(what: str, sums: Iterable[tuple[str, Sum]]) -> Iterable[list[str]]:
+    """A header, a row for each sum, and an empty one; all parts of one table, to line up."""
+    yield [what, "spent", "images", "failed", "may be billed"]
+    for name, one in sums:
+        spent = format_usd(one.total_usd)
+        yield [
+            printable(name) or "-",
+            f"about {spent}" if one.unknown_bills else spent,
+            str(one.images),
+            _with_bill(one.failed, one.failed_usd),
+            str(one.may_be_billed + one.unanswered),
         ]
-    )
-    yield ""
+    yield [""] * 5
 
 
 def _with_bill(count: int, usd: Decimal) -> str:
@@ -110,7 +102,8 @@ def _with_bill(count: int, usd: Decimal) -> str:
 def _notes(total: Sum) -> Iterable[str]:
     """What keeps the sums from being exact, each said once."""
     if total.unknown_bills:
-        what = f"{counted(total.unknown_bills, 'bill')} unknown, counted by estimate"
+        bills, estimate = counted(total.unknown_bills, "bill"), format_usd(total.estimated_usd)
+        what = f"{bills} unknown, counted by estimate: {estimate} of the total"
         if total.unpriced:
             what += f"; {total.unpriced} of them without one, counted as nothing"
         yield what

@@ -20,14 +20,16 @@ if TYPE_CHECKING:
     from assetgen.core.catalogue import Sheet
     from assetgen.session.models import KnownModels
 
+_MOST_NAMED = 5
+"""Models in a warning; a catalogue that is half away would fill the screen."""
 _FACTS = {
     "is_image_only": "class",
     "max_references": "references",
     "aspect_ratios": "aspect ratios",
     "image_sizes": "image sizes",
     "default_max_tokens": "max_tokens",
-    "price": "price",
     "route": "route",
+    "price": "price",
 }
 
 
@@ -51,8 +53,11 @@ def run(args: argparse.Namespace) -> int:
     """Print what is known."""
     if args.refresh:
         known = asyncio.run(refresh_models(args.pattern))
-        for model in known.unread:
-            say(f"warning: the catalogue does not tell the details of {printable(model)}\n")
+        if known.unread:
+            named = ", ".join(known.unread[:_MOST_NAMED])
+            rest = len(known.unread) - _MOST_NAMED
+            named += f" and {counted(rest, 'other model')}" if rest > 0 else ""
+            say(f"warning: the catalogue does not tell the details of {printable(named)}\n")
     else:
         known = models(args.pattern)
     if args.json:
@@ -109,31 +114,30 @@ def _price_range(sheet: Sheet) -> str:
 
 def _details(sheet: Sheet, known: KnownModels) -> Iterable[str]:
     yield f"{printable(sheet.facts.id)}  {printable(sheet.name)}".rstrip()
-    rows = [
-        [f"  {title}", *_value_and_source(sheet, fact, known)] for fact, title in _FACTS.items()
-    ]
-    yield from render_table(rows)
+    rows = [[title, _value_and_source(sheet, fact, known)] for fact, title in _FACTS.items()]
     price = sheet.facts.price
-    for size, usd in price.per_image_usd.items() if price is not None else ():
-        yield f"  price at {printable(size or 'no stated size')}: {format_usd(usd)}"
-    if price is not None and price.per_reference_usd:
-        yield f"  price of each reference: {format_usd(price.per_reference_usd)}"
-    for charge in sheet.charges:
-        yield f"  charged, says the catalogue: {printable(charge)}"
+    if price is not None:
+        rows += [
+            [f"  at {size}" if size else "  at no stated size", format_usd(usd)]
+            for size, usd in price.per_image_usd.items()
+        ]
+        rows.append(["  for each reference", format_usd(price.per_reference_usd)])
+    rows += [["charged", f"{charge} (catalogue)"] for charge in sheet.charges]
+    yield from render_table([[f"  {printable(cell)}" for cell in row] for row in rows])
     yield from _ages(known)
 
 
-def _value_and_source(sheet: Sheet, fact: str, known: KnownModels) -> tuple[str, str]:
+def _value_and_source(sheet: Sheet, fact: str, known: KnownModels) -> str:
     origin = sheet.origins.get(fact)
     if origin is None:
-        return "not known", ""
+        return "not known"
     source = {
         "table": f"table of {known.table_date}",
         "learnt": "learnt from a call",
         "catalogue": f"catalogue of {known.catalogue_date}",
         "default": "default",
     }[origin]
-    return printable(_value_text(sheet, fact)), printable(source)
+    return f"{_value_text(sheet, fact)} ({source})"
 
 
 def _value_text(sheet: Sheet, fact: str) -> str:

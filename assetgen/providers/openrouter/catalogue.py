@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from assetgen.core.catalogue import Catalogue, Listing, ModelFacts, Price
 from assetgen.core.money import format_usd, parse_usd
-from assetgen.errors import BadResponse, ProviderError
+from assetgen.errors import BadResponse, ProviderError, Retry
 from assetgen.providers.openrouter.provider import checked_address
 
 if TYPE_CHECKING:
@@ -96,28 +96,25 @@ async def fetch(http: Getter, base_url: str, date: str) -> tuple[Catalogue, list
     listed, of_images = await asyncio.gather(read(MODELS_PATH), read(IMAGE_MODELS_PATH))
     models = models_in(listed, of_images)
     if not models:
-        raise BadResponse("the catalogue holds no image model that can be read")
+        raise _unreadable("the catalogue holds no image model that can be read")
     details = dict(zip(models, await asyncio.gather(*map(endpoints, models)), strict=True))
     unread = [model for model, document in details.items() if document is None]
-    listings = {
-        model: listing(model, entry, details[model], date) for model, entry in models.items()
-    }
+    listings = {model: listing(model, entry, details[model]) for model, entry in models.items()}
     return Catalogue(date=date, models=MappingProxyType(listings)), unread
 
 
 def _document(path: str, response: Response) -> Any:
     if response.status != _OK:
-        raise BadResponse(
-            f"`{path}` answered with HTTP {response.status} instead of a part of the catalogue",
-            hint="check `OPENROUTER_BASE_URL`, or try again later",
-        )
+        raise _unreadable(f"`{path}` answered with HTTP {response.status}, not with the catalogue")
     try:
         return json.loads(response.body, parse_float=Decimal)
     except (ValueError, ArithmeticError, RecursionError):
-        raise BadResponse(
-            f"`{path}` answered with something that is no JSON",
-            hint="check `OPENROUTER_BASE_URL`, or try again later",
-        ) from None
+        raise _unreadable(f"`{path}` answered with something that is no JSON") from None
+
+
+def _unreadable(what: str) -> ProviderError:
+    hint = "check `OPENROUTER_BASE_URL`, or try again later"
+    return BadResponse(what, hint=hint, retry=Retry.NEVER)
 
 
 def models_in(*lists: object) -> dict[str, Mapping[str, Any]]:
@@ -131,7 +128,7 @@ def models_in(*lists: object) -> dict[str, Mapping[str, Any]]:
     return dict(sorted(found.items())[:_MOST_MODELS])
 
 
-def listing(model: str, entry: Mapping[str, Any], details: object, date: str) -> Listing:
+def listing(model: str, entry: Mapping[str, Any], details: object) -> Listing:
     """One model: `entry` is from a list, `details` the document of its endpoints, or None."""
     endpoints = _mappings(details.get("endpoints") if isinstance(details, dict) else None)
     capabilities = [_mapping(endpoint.get("supported_parameters")) for endpoint in endpoints]
@@ -142,7 +139,7 @@ def listing(model: str, entry: Mapping[str, Any], details: object, date: str) ->
         max_references=_most(capabilities, "input_references"),
         aspect_ratios=_aspect_ratios(capabilities),
         image_sizes=_image_sizes(capabilities),
-        price=_price(charges, date),
+        price=_price(charges),
     )
     lines = dict.fromkeys(_charge_text(charge) for lines in charges for charge in lines)
     return Listing(facts=facts, name=_text(entry.get("name")), charges=tuple(filter(None, lines)))
@@ -200,15 +197,15 @@ def _most(capabilities: Sequence[Mapping[str, Any]], name: str) -> int | None:
 # What the endpoints charge
 
 
-def _price(charges: Sequence[Sequence[Mapping[str, Any]]], date: str) -> Price | None:
+def _price(charges: Sequence[Sequence[Mapping[str, Any]]]) -> Price | None:
     """The price of an image where one follows from what is charged; the dearest endpoint's."""
-    prices = [price for lines in charges if (price := _endpoint_price(lines, date)) is not None]
+    prices = [price for lines in charges if (price := _endpoint_price(lines)) is not None]
     if not prices or len(prices) < len(charges):
         return None
     return max(prices, key=lambda price: (max(price.per_image_usd.values()), price.basis))
 
 
-def _endpoint_price(lines: Sequence[Mapping[str, Any]], date: str) -> Price | None:
+def _endpoint_price(lines: Sequence[Mapping[str, Any]]) -> Price | None:
     outputs = [line for line in lines if line.get("billable") == "output_image"]
     per_image = _per_image(outputs)
     if per_image is None:
@@ -224,7 +221,7 @@ def _endpoint_price(lines: Sequence[Mapping[str, Any]], date: str) -> Price | No
     return Price(
         per_image_usd=MappingProxyType(per_image),
         per_reference_usd=per_reference,
-        basis=f"{stated}; catalogue, {date}",
+        basis=stated,
     )
 
 
