@@ -7,10 +7,10 @@ import importlib
 import os
 import sys
 import traceback
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from assetgen._version import __version__
-from assetgen.cli.render import render_error
+from assetgen.cli.render import printable, render_error
 from assetgen.cli.streams import abandon, prepare_streams, say
 from assetgen.errors import AssetgenError, LockfileError, ManifestError, ManifestFaults, UsageError
 
@@ -89,9 +89,16 @@ def _run(arguments: Sequence[str]) -> int:
     return code
 
 
+class _Parser(argparse.ArgumentParser):
+    """A parser whose complaints quote arguments without commanding the terminal."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(printable(message))
+
+
 def command_parser(arguments: Collection[str]) -> argparse.ArgumentParser:
     """The parser; of the commands, only those named in `arguments` know their options."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="assetgen",
         description="AI-generated images as build outputs: declared, bought once, proved fresh.",
         epilog=_SELECTORS,
@@ -136,7 +143,7 @@ def _fail(error: AssetgenError, args: argparse.Namespace) -> int:
 
 def _unexpected(error: Exception, args: argparse.Namespace) -> int:
     if args.verbose:
-        traceback.print_exception(error)
+        say("".join(traceback.format_exception(error)))
     say(
         f"error: unexpected: {type(error).__name__}: {error}\n"
         "hint: this is a fault of assetgen; please report it with the output of `--verbose`\n"

@@ -14,7 +14,7 @@ from rich.live import Live
 from rich.spinner import Spinner
 from rich.text import Text
 
-from assetgen.cli.render import event_line
+from assetgen.cli.render import event_line, printable
 from assetgen.core.events import Done, Finished, Planned, Retrying, Started, Warned
 from assetgen.core.money import format_usd
 
@@ -84,7 +84,8 @@ class _Board:
             line = event_line(event)
         if line is None:
             return
-        text = Text(line, style=_style_of(event), overflow="fold", no_wrap=True)
+        shown = "\n".join(map(printable, line.split("\n")))
+        text = Text(shown, style=_style_of(event), overflow="fold", no_wrap=True)
         if isinstance(event, Done):
             self._last = text  # below everything, once the live lines are gone
         else:
@@ -103,7 +104,9 @@ class _Board:
             shown = max(1, min(_SHOWN, self._console.height - _OTHER_LINES))
             lines: list[RenderableType] = []
             for name, (since, verdict) in list(self._running.items())[:shown]:
-                lines.append(Text(f"  {verdict:<8} {name}  {now - since:.0f} s", style="dim"))
+                lines.append(
+                    Text(f"  {verdict:<8} {printable(name)}  {now - since:.0f} s", style="dim")
+                )
             hidden = len(self._running) - len(lines)
             if hidden > 0:
                 lines.append(Text(f"  and {hidden} more", style="dim"))

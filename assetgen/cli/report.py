@@ -88,6 +88,11 @@ def _row(decision: Decision, root: str, folder: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    """`text` as itself in a Markdown table, whatever a prompt or a file name holds."""
+    """`text` as itself in a Markdown table, whatever a prompt or a file name holds.
+
+    No markup, no formula, no HTML; and no mention, issue or link either, which hosts make of bare
+    text after the Markdown was read: an empty comment parts what they look for.
+    """
     text = printable(text).replace("&", "&amp;").replace("<", "&lt;")
-    return re.sub(r"([\\\[\]*_|!#~])", r"\\\1", text)
+    text = re.sub(r"([\\\[\]*_|!#~`$>])", r"\\\1", text)
+    return re.sub(r"(@|#|(?i:https?|ftp|mailto|xmpp):|(?i:www)(?=\.))", r"\1<!-- -->", text)

@@ -1,6 +1,7 @@
 """Standard streams as they come: closed, full, narrow in letters, or with readers that leave early.
 
-What cannot be said is dropped: a stream never decides about a build.
+What cannot be said is dropped: a stream never decides about a build. The only place that writes to
+them, so that no text from outside reaches a terminal as a command.
 """
 
 from __future__ import annotations
@@ -11,7 +12,11 @@ import os
 import sys
 from typing import TYPE_CHECKING, TextIO
 
+from assetgen.cli.render import printable
+
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from assetgen.core.model import Json
 
 
@@ -29,10 +34,15 @@ def prepare_streams() -> None:
 def say(text: str) -> None:
     """Talk on standard error, at once; nobody may be listening."""
     try:
-        sys.stderr.write(text)
+        sys.stderr.write("\n".join(map(printable, text.split("\n"))))
         sys.stderr.flush()
     except OSError:
         abandon(sys.stderr)
+
+
+def print_lines(lines: Iterable[str]) -> None:
+    """Write lines for people to standard output."""
+    sys.stdout.writelines(f"{printable(line)}\n" for line in lines)
 
 
 def abandon(stream: TextIO) -> None:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from typing import TYPE_CHECKING
 
 from assetgen.cli.options import add_json, days
 from assetgen.cli.render import counted, format_bytes, printable, render_table
-from assetgen.cli.streams import print_json
+from assetgen.cli.streams import print_json, print_lines
 from assetgen.core.digest import short
 from assetgen.core.money import format_usd
 from assetgen.core.store import collect_json, cost_of, size_json, verify_json
@@ -113,7 +112,7 @@ def _collect(store: Store, args: argparse.Namespace) -> int:
 
 
 def _print(lines: Iterable[str]) -> None:
-    sys.stdout.writelines(f"{line}\n" for line in lines)
+    print_lines(lines)
 
 
 def _size_lines(store: Store, holdings: list[Holding]) -> Iterable[str]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 from assetgen.cli.options import add_json, add_selectors
 from assetgen.cli.render import printable, render_table
 from assetgen.cli.report import is_fresh, state_of, write_report
-from assetgen.cli.streams import print_json
+from assetgen.cli.streams import print_json, print_lines
 from assetgen.core.decision import Verdict
 from assetgen.core.report import plan_json
 from assetgen.session import Session, Settings
@@ -69,4 +68,4 @@ def _print(plan: Plan, findings: list[Decision]) -> None:
         lines.append(f"{len(findings)} of {count} assets not up to date")
     else:
         lines.append(f"up to date: {count} asset{'' if count == 1 else 's'}")
-    sys.stdout.writelines(f"{line}\n" for line in lines)
+    print_lines(lines)

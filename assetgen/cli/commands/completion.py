@@ -14,6 +14,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from assetgen.cli.main import COMMANDS, command_parser
+from assetgen.cli.streams import print_lines
 from assetgen.errors import AssetgenError
 from assetgen.session import DEFAULT_MANIFEST, Session
 
@@ -58,7 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print the script, or the names it asks for."""
     if args.shell == NAMES:
-        sys.stdout.writelines(f"{name}\n" for name in _names(args.words))
+        print_lines(_names(args.words))
         return 0
     import shtab  # noqa: PLC0415 - not needed while completing
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import sys
 from typing import TYPE_CHECKING
 
 from assetgen.cli.options import add_json, day
 from assetgen.cli.render import counted, printable, render_table
-from assetgen.cli.streams import print_json
+from assetgen.cli.streams import print_json, print_lines
 from assetgen.core.costs import costs_json
 from assetgen.core.money import format_usd
 from assetgen.session import DEFAULT_MANIFEST, Session
@@ -46,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
         print_json(costs_json(spending.costs, project=project, since=args.since), indent=2)
     else:
         lines = _lines(spending, project, args.since)
-        sys.stdout.writelines(f"{line}\n" for line in lines)
+        print_lines(lines)
     return 0
 
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from typing import TYPE_CHECKING
 
 from assetgen.cli.options import add_json
 from assetgen.cli.render import counted, printable, render_table
-from assetgen.cli.streams import print_json, say
+from assetgen.cli.streams import print_json, print_lines, say
 from assetgen.core.catalogue import models_json
 from assetgen.core.money import format_usd
 from assetgen.session.models import models, refresh_models
@@ -64,7 +63,7 @@ def run(args: argparse.Namespace) -> int:
         document = models_json(known.sheets, known.table_date, known.catalogue_date)
         print_json(document, indent=2)
     else:
-        sys.stdout.writelines(f"{line}\n" for line in _lines(known, args.pattern))
+        print_lines(_lines(known, args.pattern))
     return 0
 
 

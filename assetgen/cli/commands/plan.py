@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 from assetgen.cli.options import add_json, add_selectors, add_wishes, wishes
 from assetgen.cli.render import event_line, plan_lines
-from assetgen.cli.streams import print_json, say
+from assetgen.cli.streams import print_json, print_lines, say
 from assetgen.core.report import plan_json
 from assetgen.session import Session
 
@@ -34,7 +33,7 @@ def run(args: argparse.Namespace) -> int:
         print_json(plan_json(plan), indent=2)
     else:
         is_paid = plan.project.is_paid and not args.draft
-        sys.stdout.writelines(f"{line}\n" for line in plan_lines(plan, is_paid=is_paid))
+        print_lines(plan_lines(plan, is_paid=is_paid))
     return EXIT_NOT_UP_TO_DATE if args.exit_code and not plan.is_up_to_date else 0
 
 

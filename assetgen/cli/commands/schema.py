@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 from assetgen.cli.render import render_table
-from assetgen.cli.streams import print_json
+from assetgen.cli.streams import print_json, print_lines
 from assetgen.session.schemas import SCHEMAS
 
 if TYPE_CHECKING:
@@ -33,5 +32,5 @@ def run(args: argparse.Namespace) -> int:
     rows = [
         [name, str(text["title"]), str(text["description"])] for name, text in documents.items()
     ]
-    sys.stdout.writelines(f"{line}\n" for line in render_table(rows))
+    print_lines(render_table(rows))
     return 0
