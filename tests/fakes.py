@@ -16,7 +16,14 @@ from assetgen.core.call import Generated, Request
 from assetgen.core.decision import Options
 from assetgen.core.digest import Digest, digest_of
 from assetgen.core.facts import Facts
-from assetgen.core.lock import Lock, LockEntry, dump_lock, merged, parse_lock
+from assetgen.core.lock import (
+    Lock,
+    LockEntry,
+    dump_lock,
+    merged,
+    parse_lock,
+    without_orphans,
+)
 from assetgen.core.model import (
     FORMAT_OF_SUFFIX,
     Asset,
@@ -42,7 +49,7 @@ from assetgen.engine.observe import Observer, StoreOracle, Supplier, settle
 from assetgen.engine.recover import Aftermath, recover
 from assetgen.engine.remember import Inspected, compose, look_again
 from assetgen.errors import ImageError, OutputError
-from tests.memory import MemoryActions, MemoryBlobs, MemoryClaims, MemoryLedger
+from tests.memory import MemoryActions, MemoryBlobs, MemoryClaims, MemoryInputs, MemoryLedger
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -51,7 +58,14 @@ if TYPE_CHECKING:
     from assetgen.core.drawing import Drawing
     from assetgen.core.events import Event
     from assetgen.core.model import ImageFormat, ProviderName, Reference, Route
-    from assetgen.core.ports import ActionCache, BlobStore, Claims, Ledger, Provider
+    from assetgen.core.ports import (
+        ActionCache,
+        BlobStore,
+        Claims,
+        InputStore,
+        Ledger,
+        Provider,
+    )
     from assetgen.core.record import Entry, Record
     from assetgen.core.stamp import Stamp
 
@@ -359,6 +373,11 @@ class FakeLocks:
             self.writes += 1
         return lock
 
+    def forget(self, outputs: Iterable[str], names: Iterable[str]) -> Lock:
+        lock = without_orphans(self.read(), outputs, names)
+        self.text = dump_lock(lock)
+        return lock
+
 
 # A machine
 
@@ -376,6 +395,7 @@ class Machine:
     blobs: BlobStore = field(default_factory=MemoryBlobs)
     ledger: Ledger = field(default_factory=MemoryLedger)
     actions: ActionCache = field(default_factory=MemoryActions)
+    inputs: InputStore = field(default_factory=MemoryInputs)
     claims: Claims = field(default_factory=MemoryClaims)
     recorded: dict[str, Entry] = field(default_factory=dict)
     record: Record | None = None
@@ -490,6 +510,7 @@ class Machine:
             supplier=survey.supplier,
             buyer=lambda: buyer,
             paint_placeholder=paint_placeholder,
+            inputs=self.inputs,
             halt=self.halt,
             emit=self.events.append,
         )

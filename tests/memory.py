@@ -5,6 +5,7 @@ Held to the same contract suites as the files; lost with the process.
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from typing import TYPE_CHECKING, Self
 
@@ -109,6 +110,21 @@ class MemoryActions:
     def put(self, fingerprint: str, result: ActionResult) -> None:
         """See the port."""
         self._results[fingerprint] = result
+
+
+class MemoryInputs:
+    """Implements `core.ports.InputStore`."""
+
+    def __init__(self) -> None:
+        self._documents: dict[str, bytes] = {}
+
+    def put(self, document: bytes) -> None:
+        """See the port."""
+        self._documents[hashlib.sha256(document).hexdigest()] = document
+
+    def get(self, fingerprint: str) -> bytes | None:
+        """See the port."""
+        return self._documents.get(fingerprint)
 
 
 class MemoryClaims:

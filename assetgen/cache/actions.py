@@ -38,6 +38,7 @@ from assetgen.cache.ledger import (
 )
 from assetgen.cache.locks import hold
 from assetgen.core.fingerprint import KEY_SCHEME
+from assetgen.core.ledger import GIVES_IMAGE
 from assetgen.errors import CacheError
 
 if TYPE_CHECKING:
@@ -333,7 +334,7 @@ def _newest(lines: Iterable[LedgerLine]) -> dict[str, ActionResult]:
     return {
         line.fingerprint: line.result
         for line in lines
-        if line.result is not None and line.event in {"received", "recovered"}
+        if line.result is not None and line.event in GIVES_IMAGE
     }
 
 

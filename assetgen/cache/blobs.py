@@ -152,6 +152,14 @@ class FileBlobs:
         """Whether the file at `path` in this store has these bytes; if not, it is set aside."""
         return self._read(path, digest) is not None
 
+    def path_of(self, digest: Digest) -> str | None:
+        """Where a person finds the bytes; None when they are not here or damaged."""
+        for folder in (self._blobs, self._kept):
+            path = _path(folder, digest)
+            if self._read(path, digest) is not None:
+                return path
+        return None
+
     def _store(self, path: str, data: bytes, digest: Digest) -> None:
         if self._read(path, digest) is None:
             self._write(path, data)

@@ -4,6 +4,7 @@ blobs/, kept/, incoming/, damaged/    see `blobs.py`
 ledger.jsonl                          see `ledger.py`
 actions-v1/                           see `actions.py`
 claims/                               see `locks.py`
+inputs/                               see `inputs.py`
 models.json                           see `learnt.py`
 catalogue-v1.json                     see `catalogue.py`
 projects-v1/                          see `projects.py`
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Self
 from assetgen.cache.actions import DiskActions, ReadOnlyActions
 from assetgen.cache.blobs import FileBlobs
 from assetgen.cache.catalogue import FileCatalogue
+from assetgen.cache.inputs import FileInputs
 from assetgen.cache.learnt import FileLearnt
 from assetgen.cache.ledger import FileLedger
 from assetgen.cache.locks import FileClaims
@@ -42,6 +44,7 @@ class LocalCache:
             else ReadOnlyActions(root, self.ledger.tail)
         )
         self.claims = FileClaims(root, create=create)
+        self.inputs = FileInputs(root, create=create)
         self.learnt = FileLearnt(root, create=create)
         self.catalogue = FileCatalogue(root, create=create)
         self.projects = FileProjects(root, create=create)

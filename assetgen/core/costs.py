@@ -96,6 +96,8 @@ def calls_of(lines: Iterable[LedgerLine]) -> list[Call]:
     first: dict[str, LedgerLine] = {}
     believed: dict[str, LedgerLine] = {}
     for line in lines:
+        if line.event == "chosen":
+            continue  # no call, and free
         first.setdefault(line.call, line)
         if _RANK[line.event] >= _RANK[believed.setdefault(line.call, line).event]:
             believed[line.call] = line

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from assetgen.core.digest import short
 from assetgen.core.model import Source
 
 if TYPE_CHECKING:
@@ -43,6 +44,9 @@ class Keyed:
     """64 hexadecimal digits."""
     inputs: Mapping[str, str]
     """For example `{"prompt": "9f86d081884c", "reference refs/frame.png": "4bf5122f3445"}`."""
+    document: bytes = field(default=b"", compare=False, repr=False)
+    """What the fingerprint is the SHA-256 of, for `core.inputs` to read; empty where only the
+    fingerprint is known, and for sources, whose one input is their image."""
 
 
 def key_of(
@@ -57,7 +61,7 @@ def key_of(
         (digest,) = digests
         return Keyed(
             fingerprint=_sha256({"scheme": KEY_SCHEME, "kind": "source", "image": digest}),
-            inputs={f"source {asset.action.path}": _short(digest)},
+            inputs={f"source {asset.action.path}": short(digest, _SHORT)},
         )
     return _key_of_generate(asset, asset.action, provider, digests, version)
 
@@ -80,24 +84,39 @@ def _key_of_generate(
         "parameters": stated,
         "take": action.take,
     }
-    inputs: dict[str, Json] = {
-        "provider": provider,
-        "model": action.model,
-        "prompt": action.prompt,
-        "take": action.take,
-        **stated,
-    }
     if provider == "draft":
         # The draft renderer draws the name and the labels, so for it they are inputs.
         labels: list[Json] = [str(reference) for reference in action.references]
         document |= {"renderer": DRAFT_RENDERER_VERSION, "name": asset.name, "labels": labels}
-        inputs["renderer"] = DRAFT_RENDERER_VERSION
     elif version:
-        document["renderer"] = inputs["renderer"] = version
-    shorts = {name: _sha256(value)[:_SHORT] for name, value in inputs.items()}
+        document["renderer"] = version
+    values = stated_values(action, provider, version)
+    shorts = {name: short_of_value(value) for name, value in values.items()}
     for reference, digest in zip(action.references, digests, strict=True):
-        shorts[f"reference {reference}"] = _short(digest)
-    return Keyed(fingerprint=_sha256(document), inputs=shorts)
+        shorts[f"reference {reference}"] = short(digest, _SHORT)
+    text = canonical(document)
+    return Keyed(fingerprint=hashlib.sha256(text).hexdigest(), inputs=shorts, document=text)
+
+
+def stated_values(action: Generate, provider: ProviderName, version: str = "") -> dict[str, Json]:
+    """The inputs that are values by themselves, by name: all but the references."""
+    values: dict[str, Json] = {
+        "provider": provider,
+        "model": action.model,
+        "prompt": action.prompt,
+        "take": action.take,
+        **stated_parameters(action.parameters),
+    }
+    if provider == "draft":
+        values["renderer"] = DRAFT_RENDERER_VERSION
+    elif version:
+        values["renderer"] = version
+    return values
+
+
+def short_of_value(value: Json) -> str:
+    """The short digest of a value, as lockfiles have it."""
+    return _sha256(value)[:_SHORT]
 
 
 def conversion_key(image: Digest, target: ImageFormat) -> str:
@@ -122,10 +141,6 @@ def stated_parameters(parameters: Parameters) -> dict[str, Json]:
 
 def _sha256(value: Json) -> str:
     return hashlib.sha256(canonical(value)).hexdigest()
-
-
-def _short(digest: Digest) -> str:
-    return digest.removeprefix("sha256:")[:_SHORT]
 
 
 def canonical(value: Json) -> bytes:

@@ -1,7 +1,8 @@
 """One line of the ledger: what was asked for or arrived, when, and what it cost.
 
 A call has one line `sent` before it and one line `received` or `failed` after it; `recovered`
-stands for `received` when a crash came in between. The text form is one JSON object a line.
+stands for `received` when a crash came in between. `chosen` is no call: somebody said which image
+belongs to these inputs, and from then on it is the newest. The text form is one JSON object a line.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ if TYPE_CHECKING:
 
     from assetgen.core.result import ActionResult
 
-LedgerEvent = Literal["sent", "received", "failed", "recovered"]
+LedgerEvent = Literal["sent", "received", "failed", "recovered", "chosen"]
+GIVES_IMAGE: frozenset[LedgerEvent] = frozenset({"received", "recovered", "chosen"})
+"""Events after which their result is the newest for its fingerprint."""
 
 UNANSWERED = "no answer recorded"
 """The outcome of a call whose build died before an answer was booked."""
@@ -27,7 +30,7 @@ class LedgerLine:
 
     event: LedgerEvent
     call: str
-    """Joins the lines of one call: 32 hexadecimal digits."""
+    """Joins the lines of one call: 32 hexadecimal digits. A choice has one of its own."""
     at: str
     """ISO 8601 in UTC, to the second."""
     fingerprint: str
@@ -41,7 +44,7 @@ class LedgerLine:
     estimate_usd: Decimal | None = None
     cost_usd: Decimal | None = None
     result: ActionResult | None = None
-    """Only with `received` and `recovered`."""
+    """Only with `GIVES_IMAGE`; its cost is what the image cost when it was bought."""
     generation_id: str | None = None
     outcome: str = ""
     """Why a call failed, in one line without secrets."""

@@ -21,12 +21,16 @@ from typing import TYPE_CHECKING, Any
 
 from assetgen.core.digest import Digest, parse_digest
 from assetgen.core.fingerprint import CONVERT_VERSION, KEY_SCHEME
+from assetgen.core.model import Generate
 from assetgen.core.money import json_usd, parse_usd
 from assetgen.core.result import ActionResult, ImageInfo
 from assetgen.errors import Location, LockfileError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+    from assetgen.core.fingerprint import Keyed
+    from assetgen.core.model import Asset
 
 LOCK_VERSION = 1
 REBUILD_HINT = (
@@ -87,6 +91,19 @@ class Lock:
         return [*self.entries.values(), *self.orphans.values()]
 
 
+def entry_of(asset: Asset, keyed: Keyed, result: ActionResult, digest: Digest) -> LockEntry:
+    """What the lockfile says of an asset that has this image now, and `digest` as its output."""
+    return LockEntry(
+        name=asset.name,
+        output=asset.output,
+        digest=digest,
+        fingerprint=keyed.fingerprint,
+        inputs=keyed.inputs,
+        result=result,
+        take=asset.action.take if isinstance(asset.action, Generate) else 1,
+    )
+
+
 def merged(lock: Lock, changes: Mapping[str, LockEntry], names: Iterable[str]) -> Lock:
     """`lock` with `changes` applied, for a project whose assets are called `names`.
 
@@ -106,6 +123,13 @@ def merged(lock: Lock, changes: Mapping[str, LockEntry], names: Iterable[str]) -
         entries=entries,
         orphans={path: entry for path, entry in orphans.items() if path not in taken},
     )
+
+
+def without_orphans(lock: Lock, outputs: Iterable[str], names: Iterable[str]) -> Lock:
+    """`lock` without what moved or removed assets had at `outputs`."""
+    lock, cleaned = merged(lock, {}, names), set(outputs)
+    left = {path: entry for path, entry in lock.orphans.items() if path not in cleaned}
+    return Lock(entries=lock.entries, orphans=left)
 
 
 def dump_lock(lock: Lock) -> str:

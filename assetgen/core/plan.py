@@ -151,6 +151,19 @@ def _input_digests(
     return digests
 
 
+def key_today(
+    asset: Asset, facts: Facts, options: Options, decided: Mapping[str, Decision]
+) -> Keyed | Decision:
+    """The key of the inputs as they are, also where the verdict looks at the recorded ones.
+
+    The verdict instead, `wait` or `hold` with its reason, while it cannot be known.
+    """
+    digests = _input_digests(asset, facts, decided)
+    if isinstance(digests, Decision):
+        return digests
+    return key_of(asset, options.provider, digests, options.provider_version)
+
+
 def _digest_of_file(path: str, facts: Facts) -> Digest:
     digest = facts.inputs[path].digest
     if digest is None:

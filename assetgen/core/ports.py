@@ -147,6 +147,21 @@ class ActionCache(Protocol):
         ...
 
 
+class InputStore(Protocol):
+    """What fingerprints were made from, in full, for people to read.
+
+    Nothing is decided by it and nothing paid depends on it: losing a document loses words only.
+    """
+
+    def put(self, document: bytes) -> None:
+        """Keep `document` under its SHA-256, which is the fingerprint. Raises `CacheError`."""
+        ...
+
+    def get(self, fingerprint: str) -> bytes | None:
+        """The document, verified, or None."""
+        ...
+
+
 class Claims(Protocol):
     """Who may buy a fingerprint right now, over all processes of the user."""
 
@@ -171,6 +186,10 @@ class Files(Protocol):
 
     def write(self, path: str, data: bytes) -> None:
         """Replace a file: a reader sees the old bytes or the new. Raises `OutputError`."""
+        ...
+
+    def remove(self, path: str) -> None:
+        """Delete a regular file; one that is gone already is fine. Raises `OutputError`."""
         ...
 
 
@@ -202,6 +221,10 @@ class LockStore(Protocol):
 
         `names` are those of all assets of the manifest. Raises `LockfileError`, `OutputError`.
         """
+        ...
+
+    def forget(self, outputs: Iterable[str], names: Iterable[str]) -> Lock:
+        """Drop the orphans at these paths from what is there now; else like `update`."""
         ...
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Literal
 
@@ -120,7 +120,12 @@ def purchases_of(lines: Iterable[LedgerLine]) -> dict[str, Purchase]:
         if line.result is None:
             continue
         before = found.get(line.result.image)
-        cost = line.cost_usd
+        if line.event == "chosen" and before is not None:
+            also = before.fingerprints | {line.fingerprint}
+            found[line.result.image] = replace(before, fingerprints=also)
+            continue
+        # A choice is no call; what only choices tell of was made by hand, or bought elsewhere.
+        cost = line.cost_usd if line.event != "chosen" else line.result.cost_usd
         fingerprints: frozenset[str] = frozenset()
         if before is not None:
             fingerprints, paid = before.fingerprints, before.cost_usd

@@ -17,7 +17,7 @@ from assetgen.core.decision import Decision, Verdict
 from assetgen.core.digest import digest_of
 from assetgen.core.events import Finished, Started, Warned
 from assetgen.core.facts import FileState
-from assetgen.core.lock import Lock, LockEntry
+from assetgen.core.lock import Lock, entry_of
 from assetgen.core.model import AssetReference, Generate, Source
 from assetgen.core.money import format_usd
 from assetgen.core.report import Outcome, Report, Status
@@ -25,7 +25,7 @@ from assetgen.core.result import ActionResult, ImageInfo
 from assetgen.engine.buy import Bill, HaltedError
 from assetgen.engine.limits import OverBudgetError
 from assetgen.engine.observe import settle
-from assetgen.errors import AssetgenError, ImageError, OutputError
+from assetgen.errors import AssetgenError, CacheError, ImageError, OutputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,8 +33,10 @@ if TYPE_CHECKING:
     from assetgen.core.decision import Options
     from assetgen.core.digest import Digest
     from assetgen.core.facts import Facts
+    from assetgen.core.fingerprint import Keyed
+    from assetgen.core.lock import LockEntry
     from assetgen.core.model import Asset
-    from assetgen.core.ports import Clock, Emit, Files, Images, LockStore
+    from assetgen.core.ports import Clock, Emit, Files, Images, InputStore, LockStore
     from assetgen.core.report import Plan
     from assetgen.engine.buy import Buyer
     from assetgen.engine.deliver import Delivery
@@ -62,6 +64,7 @@ class Workshop:
     buyer: Callable[[], Buyer]
     """Made on first use: a build that buys nothing needs no provider."""
     paint_placeholder: Callable[[Request], bytes]
+    inputs: InputStore
     halt: Halt
     emit: Emit
 
@@ -100,6 +103,7 @@ class Build:
     _changes_lock: threading.Lock = field(default_factory=threading.Lock)
     _deciding: asyncio.Lock = field(default_factory=asyncio.Lock)
     _locked_at: float = 0.0
+    _notes_inputs: bool = True
 
     async def run(self) -> Report:
         """Run the plan to its end, or to where it was stopped."""
@@ -380,17 +384,21 @@ class Build:
 
     def _record(self, decision: Decision, result: ActionResult, digest: Digest) -> None:
         asset, keyed = decision.asset, decision.key
-        entry = LockEntry(
-            name=asset.name,
-            output=asset.output,
-            digest=digest,
-            fingerprint=keyed.fingerprint,
-            inputs=keyed.inputs,
-            result=result,
-            take=asset.action.take if isinstance(asset.action, Generate) else 1,
-        )
         with self._changes_lock:
-            self._changes[asset.name] = entry
+            self._changes[asset.name] = entry_of(asset, keyed, result, digest)
+        self._note_inputs(keyed)
+
+    def _note_inputs(self, keyed: Keyed) -> None:
+        """Keep what the image was made from for `explain`; the first failure ends the attempts."""
+        if not self._notes_inputs or not keyed.document:
+            return
+        try:
+            self.shop.inputs.put(keyed.document)
+        except CacheError as error:
+            self._notes_inputs = False
+            self.shop.emit(
+                Warned(None, f"`explain` will not know these inputs in words: {error.what}")
+            )
 
     def _write_lock(self) -> None:
         """Bring the changes to the lockfile; those that cannot be written stay for the next time.

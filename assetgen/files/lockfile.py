@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from assetgen.beneath import Beneath, Unfit
-from assetgen.core.lock import Lock, dump_lock, merged, parse_lock
+from assetgen.core.lock import Lock, dump_lock, merged, parse_lock, without_orphans
 from assetgen.errors import LockfileError
 from assetgen.files.project import unusable
 
@@ -77,10 +77,16 @@ class LockFile:
 
     def update(self, changes: Mapping[str, LockEntry], names: Iterable[str]) -> Lock:
         """Merge `changes` into what is there now."""
+        return self._change(lambda present: merged(present, changes, names))
+
+    def forget(self, outputs: Iterable[str], names: Iterable[str]) -> Lock:
+        """Drop the orphans at these paths from what is there now."""
+        return self._change(lambda present: without_orphans(present, outputs, names))
+
+    def _change(self, change: Callable[[Lock], Lock]) -> Lock:
         with self._hold_project():
             text = self.text()
-            present = Lock() if text is None else parse_lock(text, self._name)
-            lock = merged(present, changes, names)
+            lock = change(Lock() if text is None else parse_lock(text, self._name))
             if text is not None or lock.everything():
                 self._write(lock, text)
         return lock

@@ -77,6 +77,23 @@ class ProjectFiles:
                 finally:
                     os.close(descriptor)
 
+    def remove(self, path: str) -> None:
+        """Delete a regular file; one that is gone already is fine.
+
+        Raises:
+            OutputError: it is outside the project, a link or no file, or the system refuses.
+        """
+        try:
+            with self._inside.folder_of(path) as (folder, name):
+                found = os.stat(name, dir_fd=folder, follow_symlinks=False)
+                if not stat.S_ISREG(found.st_mode):
+                    raise Unfit(errno.EINVAL, "is not a regular file", path)
+                os.unlink(name, dir_fd=folder)
+        except FileNotFoundError:
+            return
+        except (OSError, ValueError) as error:
+            raise unusable(path, "remove", error) from error
+
 
 class PrivateFiles:
     """The folder of what is never shared, hidden from git whatever the project ignores.

@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal, Unpack
 
@@ -32,6 +33,8 @@ from assetgen.engine.recover import recover
 from assetgen.engine.remember import Inspected, compose, look_again
 from assetgen.errors import CacheError, ProviderFault
 from assetgen.session.adapters import Adapters
+from assetgen.session.choose import Choice, adopt_files, clean_up, use_image
+from assetgen.session.look import explain_asset, history_of_asset
 from assetgen.session.settings import (
     DEFAULT_JOBS,
     DEFAULT_MANIFEST,
@@ -44,11 +47,15 @@ from assetgen.session.survey import Survey, input_paths, survey
 from assetgen.session.survey import load as load_project
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from os import PathLike
 
     from assetgen.core.decision import Options
     from assetgen.core.events import Event
+    from assetgen.core.explain import Explanation
+    from assetgen.core.history import History
+    from assetgen.core.leftover import Leftover
+    from assetgen.core.lock import Lock
     from assetgen.core.model import Project
     from assetgen.core.ports import Emit
     from assetgen.core.report import Plan, Report
@@ -97,10 +104,79 @@ class Session:
         Raises:
             ManifestFaults, LockfileError, OutputError, CacheError, UsageError.
         """
+        with self._looking(emit) as lock:
+            return survey(self._adapters, settings or Settings(), lock).plan
+
+    def explain(self, name: str, emit: Emit | None = None) -> Explanation:
+        """One asset's verdict, inputs then and now, image, and who depends on it.
+
+        Raises:
+            ManifestFaults, LockfileError, OutputError, CacheError, UsageError.
+        """
+        with self._looking(emit) as lock:
+            return explain_asset(self._adapters, name, lock)
+
+    def history(self, name: str, emit: Emit | None = None) -> History:
+        """Every image ever made for one asset whose bytes are still here, newest first.
+
+        Raises:
+            ManifestFaults, LockfileError, OutputError, CacheError, UsageError.
+        """
+        with self._looking(emit) as lock:
+            return history_of_asset(self._adapters, name, lock)
+
+    @contextmanager
+    def _looking(self, emit: Emit | None) -> Iterator[Lock]:
+        """The lockfile, and a cache that nothing is written to."""
         try:
             lock = self._adapters.lockfile.read()
             self._recover_for_plan(_Listener(emit))
-            return survey(self._adapters, settings or Settings(), lock).plan
+            yield lock
+        finally:
+            self._adapters.close()
+
+    def use(self, name: str, digest: str, emit: Emit | None = None) -> Choice:
+        """Give an asset the one of its images whose digest starts so; free, and at once.
+
+        Raises:
+            UsageError: no image has such a digest, or several have.
+            ManifestFaults, LockfileError, OutputError, ImageError, CacheError.
+        """
+        listener = _Listener(emit)
+        with self._changing(listener):
+            return use_image(self._adapters, name, digest, listener)
+
+    def adopt(self, selectors: Sequence[str], emit: Emit | None = None) -> list[Choice]:
+        """Record the files that are there as these assets' images for their present inputs, free.
+
+        Raises:
+            UsageError: a selector matches nothing; what cannot be adopted is in the answer.
+            ManifestFaults, LockfileError, OutputError, CacheError.
+        """
+        listener = _Listener(emit)
+        with self._changing(listener):
+            return adopt_files(self._adapters, selectors, listener)
+
+    def clean(self, *, remove: bool = False, emit: Emit | None = None) -> list[Leftover]:
+        """What moved and removed assets left behind; with `remove` it goes, kept in the store.
+
+        Raises:
+            ManifestFaults, LockfileError, OutputError, CacheError.
+        """
+        if not remove:
+            with self._looking(emit):
+                return clean_up(self._adapters, remove=False)
+        with self._changing(_Listener(emit)):
+            return clean_up(self._adapters, remove=True)
+
+    @contextmanager
+    def _changing(self, emit: Emit) -> Iterator[None]:
+        """A cache to write to, which knows whose images these are."""
+        try:
+            self._adapters.open_cache(create=True)
+            self._note_project(Settings(), emit)
+            self._recover(emit)
+            yield
         finally:
             self._adapters.close()
 
@@ -285,6 +361,7 @@ class Session:
             supplier=supplier,
             buyer=buyer,
             paint_placeholder=adapters.paint_placeholder,
+            inputs=adapters.cache().inputs,
             halt=halt,
             emit=emit,
         )

@@ -1,0 +1,81 @@
+"""The inputs of fingerprints in full: canonical documents as plain files, verified on every read.
+
+    inputs/ab/<fingerprint>
+
+A file is written under another name and renamed, not synced: after a crash of the machine it may
+be damaged, which shows, and costs words only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import secrets
+from contextlib import suppress
+
+from assetgen.cache.durable import PART, cache_errors, make_folder, read_only_error
+
+_FINGERPRINT = re.compile(r"[0-9a-f]{64}")
+_MOST_BYTES = 16 * 1024 * 1024
+"""No manifest holds a prompt of this size; a larger file is none of ours."""
+
+
+class FileInputs:
+    """Implements `core.ports.InputStore` in a folder; several processes may share it.
+
+    With `create` false nothing on the disk changes. Methods raise `CacheError` when the system
+    refuses.
+    """
+
+    def __init__(self, root: str, *, create: bool) -> None:
+        self._root = root
+        self._create = create
+        self._folder = os.path.join(root, "inputs")
+
+    def put(self, document: bytes) -> None:
+        """See the port; a document that is there already is not written again."""
+        if not self._create:
+            raise read_only_error(self._root)
+        fingerprint = hashlib.sha256(document).hexdigest()
+        if self.get(fingerprint) is not None:
+            return
+        path = self._path(fingerprint)
+        with cache_errors("write", path):
+            make_folder(os.path.dirname(path))
+            _write(path, document)
+
+    def get(self, fingerprint: str) -> bytes | None:
+        """See the port.
+
+        Raises:
+            CacheError: the system refuses.
+            ValueError: `fingerprint` is not 64 hexadecimal digits.
+        """
+        path = self._path(fingerprint)
+        with cache_errors("read", path):
+            try:
+                descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+            except (FileNotFoundError, NotADirectoryError):
+                return None
+            with os.fdopen(descriptor, "rb") as file:
+                document = file.read(_MOST_BYTES)
+        return document if hashlib.sha256(document).hexdigest() == fingerprint else None
+
+    def _path(self, fingerprint: str) -> str:
+        if not _FINGERPRINT.fullmatch(fingerprint):
+            raise ValueError(f"not a fingerprint: {fingerprint!r}")
+        return os.path.join(self._folder, fingerprint[:2], fingerprint)
+
+
+def _write(path: str, document: bytes) -> None:
+    part = f"{path}.{secrets.token_hex(4)}{PART}"
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(document)
+        os.replace(part, path)
+    except BaseException:
+        with suppress(FileNotFoundError):
+            os.unlink(part)
+        raise

@@ -1,0 +1,51 @@
+"""What moved and removed assets left behind, and what is or was done about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from assetgen.core.digest import Digest
+    from assetgen.core.lock import LockEntry
+    from assetgen.core.model import Json
+
+LeftoverState = Literal["removable", "removed", "left", "gone", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Leftover:
+    """A path that an asset had, and what is or was done about it."""
+
+    entry: LockEntry
+    state: LeftoverState
+    """`left` is a file that is not touched, `gone` one that is not there any more."""
+    reason: str = ""
+    digest: Digest | None = None
+    """Of the bytes, which are in the store once they are removed."""
+    is_needed: bool = False
+    """Of a file that is left: whether assetgen goes on looking after it."""
+
+    @property
+    def is_forgotten(self) -> bool:
+        """Whether the lockfile need not name it any longer once this has been done."""
+        return self.state in {"removed", "gone"} or (self.state == "left" and not self.is_needed)
+
+
+def leftovers_json(leftovers: Iterable[Leftover]) -> dict[str, Json]:
+    """`clean --json`: see schemas/clean.schema.json."""
+    return {
+        "version": 1,
+        "orphans": [
+            {
+                "output": one.entry.output,
+                "name": one.entry.name,
+                "state": one.state,
+                "reason": one.reason,
+                "digest": one.digest,
+            }
+            for one in leftovers
+        ],
+    }

@@ -1,0 +1,157 @@
+"""Removes what moved and removed assets left behind, and nothing else.
+
+A file goes only while it has the bytes that assetgen wrote, and only after these are in the store.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from assetgen.core.digest import digest_of
+from assetgen.core.facts import FileState
+from assetgen.core.fingerprint import conversion_key
+from assetgen.core.leftover import Leftover
+from assetgen.core.model import FORMAT_OF_SUFFIX, FileReference, Source
+from assetgen.core.result import ActionResult
+from assetgen.engine.choose import chosen, note_choice
+from assetgen.errors import AssetgenError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from assetgen.core.facts import FileFact
+    from assetgen.core.lock import Lock, LockEntry
+    from assetgen.core.model import Project
+    from assetgen.core.ports import ActionCache, BlobStore, Clock, Files, Ledger, LockStore
+    from assetgen.engine.observe import Observer
+
+
+@dataclass(frozen=True, slots=True)
+class Cleaner:
+    """Everything that cleaning needs."""
+
+    project: Project
+    lock: Lock
+    lockfile: str
+    """Its path relative to the project."""
+    journal: frozenset[str]
+    files: Files
+    blobs: BlobStore
+    ledger: Ledger
+    actions: ActionCache
+    locks: LockStore
+    observer: Observer
+    clock: Clock
+
+    def look(self) -> list[Leftover]:
+        """What is left, by path, and what would be done about it; nothing is changed."""
+        names = {asset.name for asset in self.project.assets}
+        outputs = {asset.output: asset for asset in self.project.assets}
+        candidates = dict(self.lock.orphans)
+        candidates |= {e.output: e for n, e in self.lock.entries.items() if n not in names}
+        found = [
+            self._look_at(entry)
+            for path, entry in sorted(candidates.items())
+            if path not in outputs
+        ]
+        moved = {asset.name: asset.output for asset in self.project.assets}
+        for name, entry in sorted(self.lock.entries.items()):
+            is_moved = name in moved and moved[name] != entry.output not in outputs
+            if is_moved and self.files.stamp(entry.output) is not None:
+                reason = f"`assetgen build` brings it to `{moved[name]}` first"
+                found.append(Leftover(entry, "left", reason, is_needed=True))
+        return found
+
+    def remove(self, leftovers: Iterable[Leftover]) -> list[Leftover]:
+        """Do it, and drop from the lockfile what needs no looking after any longer.
+
+        Raises:
+            LockfileError, OutputError: the lockfile cannot be written.
+        """
+        done = [self._remove(one) if one.state == "removable" else one for one in leftovers]
+        forgotten = [one.entry for one in done if one.is_forgotten]
+        for entry in forgotten:
+            self._remember(entry)
+        if forgotten:
+            names = [asset.name for asset in self.project.assets]
+            self.locks.forget([entry.output for entry in forgotten], names)
+        return done
+
+    def _look_at(self, entry: LockEntry) -> Leftover:
+        path = entry.output
+        problem = self._why_not_ours(path)
+        if problem:
+            return Leftover(entry, "left", problem)
+        fact = self.observer.outputs([path], self.lock.digests | self.journal)[path]
+        if fact.state is FileState.MISSING:
+            return Leftover(entry, "gone")
+        if fact.state is FileState.POINTER and fact.digest == entry.digest:
+            reason = "a Git LFS pointer, whose bytes cannot be kept: run `git lfs pull` first"
+            return Leftover(entry, "left", reason, is_needed=True)
+        if fact.state is FileState.OBSTRUCTED:
+            return Leftover(entry, "left", fact.problem)
+        if not self._is_as_written(entry, fact):
+            return Leftover(entry, "left", "its bytes are not those that assetgen wrote")
+        return Leftover(entry, "removable", digest=fact.digest)
+
+    def _is_as_written(self, entry: LockEntry, fact: FileFact) -> bool:
+        if fact.state is FileState.POINTER or fact.digest is None:
+            return False
+        known = {entry.digest, entry.result.image}
+        return fact.state is FileState.DRAFT or fact.digest in known or fact.digest in self.journal
+
+    def _why_not_ours(self, path: str) -> str:
+        """Why a path is none to be cleaned, whatever the lockfile says of it."""
+        parts = path.lower().split("/")
+        suffix = "." + path.rpartition(".")[2].lower()
+        if suffix not in FORMAT_OF_SUFFIX or {".git", ".assetgen", "..", ""} & set(parts):
+            return "no path that assetgen writes to"
+        stamp = self.files.stamp(path)
+        for other in self._needed_paths():
+            # Equal stamps are one file: a file system may know it by several spellings.
+            if other == path or (stamp is not None and self.files.stamp(other) == stamp):
+                return "in use: the manifest names it" if other == path else f"in use as `{other}`"
+        return ""
+
+    def _needed_paths(self) -> list[str]:
+        needed = [*self.project.read_files, self.lockfile]
+        for asset in self.project.assets:
+            needed.append(asset.output)
+            if isinstance(asset.action, Source):
+                needed.append(asset.action.path)
+                continue
+            references = asset.action.references
+            needed += [r.path for r in references if isinstance(r, FileReference)]
+        return needed
+
+    def _remove(self, leftover: Leftover) -> Leftover:
+        path = leftover.entry.output
+        try:
+            stamp = self.files.stamp(path)
+            data = self.files.read(path)
+            if data is None:
+                return replace(leftover, state="gone", digest=None)
+            if digest_of(data) != leftover.digest:
+                return replace(leftover, state="left", reason="changed just now", is_needed=True)
+            self.blobs.put(data)
+            if self.files.stamp(path) != stamp:
+                return replace(leftover, state="left", reason="changed just now", is_needed=True)
+            self.files.remove(path)
+        except AssetgenError as error:
+            return replace(leftover, state="failed", reason=error.what)
+        return replace(leftover, state="removed")
+
+    def _remember(self, entry: LockEntry) -> None:
+        """Let the caches know what only the lockfile knew, so that it is never bought again."""
+        result = entry.result
+        if not result.date or self.actions.get_many([entry.fingerprint]):
+            return
+        if not self.blobs.has(result.image) and not self.blobs.has(entry.digest):
+            return
+        note_choice(chosen(entry, self.project.name, self.clock), self.ledger, self.actions)
+        target = FORMAT_OF_SUFFIX.get("." + entry.output.rpartition(".")[2].lower())
+        if entry.digest != result.image and target is not None:
+            info = replace(result.info, format=target)
+            key = conversion_key(result.image, target)
+            self.actions.put(key, ActionResult(image=entry.digest, info=info))
