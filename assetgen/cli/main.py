@@ -33,7 +33,7 @@ COMMANDS = {
     "schema": "print the JSON Schema of what assetgen reads and writes",
     "completion": "print a script that completes commands and assets in your shell",
 }
-_WITH_SELECTORS = frozenset({"build", "plan", "check"})
+_WITH_SELECTORS = frozenset({"build", "plan", "check", "adopt"})
 """Commands whose help explains what selects assets."""
 
 EXIT_FAILED = 1

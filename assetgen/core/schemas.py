@@ -16,7 +16,9 @@ from assetgen.core import events
 from assetgen.core.catalogue import MODELS_VERSION
 from assetgen.core.costs import COSTS_VERSION
 from assetgen.core.decision import Verdict
+from assetgen.core.facts import FileState
 from assetgen.core.fingerprint import KEY_SCHEME
+from assetgen.core.leftover import LeftoverState
 from assetgen.core.lock import LOCK_VERSION
 from assetgen.core.report import Status
 from assetgen.core.store import STORE_VERSION
@@ -117,6 +119,144 @@ def plan_json_schema() -> dict[str, Json]:
                 "summary": _closed(summary),
             }
         ),
+    }
+
+
+def explain_json_schema() -> dict[str, Json]:
+    """Schema of `explain --json`."""
+    states: list[Json] = ["same", "changed", "added", "removed", "new", "unknown"]
+    names: dict[str, Json] = {"type": "array", "items": {"type": "string"}}
+    one: dict[str, Json] = {
+        "name": _said({"type": "string"}, "As the plan's reasons call it"),
+        "state": _said(
+            {"enum": states},
+            "`new`: no image is recorded; `unknown`: what it reads is not made yet",
+        ),
+        "then": _said({}, "What the recorded image was made from; null when not known in words"),
+        "now": _said({}, "What the manifest and the files say now; null when there is none"),
+        "then_digest": _said({"type": ["string", "null"]}, "First digits of its digest, then"),
+        "now_digest": _said({"type": ["string", "null"]}, "First digits of its digest, now"),
+    }
+    piece: dict[str, Json] = {
+        "kind": _said({"enum": ["both", "old", "new"]}, "Which of the two prompts has it"),
+        "text": _said({"type": "string"}, "A run of words"),
+    }
+    output: dict[str, Json] = {
+        "path": _said({"type": "string"}, "Relative to the project folder"),
+        "state": _said({"enum": [state.value for state in FileState]}, "What is there"),
+        "digest": _said({"anyOf": [_DIGEST, {"type": "null"}]}, "SHA-256 of what is there"),
+    }
+    return {
+        "$schema": _DIALECT,
+        "title": "assetgen explain --json",
+        "description": "One asset: its inputs then and now, its image, its neighbours.",
+        **_closed(
+            {
+                "version": {"const": 1},
+                "name": _said({"type": "string"}, "Name of the asset"),
+                "verdict": _said({"enum": [v.value for v in Verdict]}, "As `plan` gives it"),
+                "reason": _said({"type": "string"}, "Why, for people"),
+                "output": _closed(output),
+                "fingerprint": _said(
+                    {"type": ["string", "null"]}, "Of today's inputs; null while one is unknown"
+                ),
+                "inputs": {"type": "array", "items": _closed(one)},
+                "prompt_diff": {"type": "array", "items": _closed(piece)},
+                "image": _said(
+                    {"anyOf": [_closed(_image_fields()), {"type": "null"}]},
+                    "The image that the lockfile names; null when it names none",
+                ),
+                "reads": _said(names, "Assets whose images it reads"),
+                "readers": _said(names, "Assets that read its image"),
+                "all_readers": _said(names, "These, those that read theirs, and so on"),
+            }
+        ),
+    }
+
+
+def history_json_schema() -> dict[str, Json]:
+    """Schema of `history --json`."""
+    fields = _image_fields() | {
+        "at": _said({"type": ["string", "null"]}, "When it came, UTC"),
+        "fingerprint": _said({"type": "string"}, "Key of the inputs it was made from"),
+        "is_current": _said({"type": "boolean"}, "Whether the lockfile names it"),
+        "is_of_today": _said({"type": "boolean"}, "Whether it was made from today's inputs"),
+        "prompt": _said({"type": ["string", "null"]}, "Its prompt; null when not known here"),
+        "path": _said({"type": "string"}, "A file that holds the image"),
+    }
+    return {
+        "$schema": _DIALECT,
+        "title": "assetgen history --json",
+        "description": "The images of one asset that are still here, newest first.",
+        **_closed(
+            {
+                "version": {"const": 1},
+                "name": _said({"type": "string"}, "Name of the asset"),
+                "images": {"type": "array", "items": _closed(fields)},
+                "gone": _said(
+                    {"type": "integer", "minimum": 0}, "Images known of whose bytes are not here"
+                ),
+            }
+        ),
+    }
+
+
+def choices_json_schema() -> dict[str, Json]:
+    """Schema of `use --json` and `adopt --json`."""
+    one: dict[str, Json] = {
+        "name": _said({"type": "string"}, "Name of the asset"),
+        "output": _said({"type": "string"}, "Path of the output, relative to the project folder"),
+        "status": _said({"enum": ["recorded", "unchanged", "refused"]}, "What became of it"),
+        "image": _said({"anyOf": [_DIGEST, {"type": "null"}]}, "The image it has now"),
+        "message": _said({"type": "string"}, "Why it was refused, for people"),
+        "hint": _said({"type": ["string", "null"]}, "What to do about it"),
+        "readers": _said(
+            {"type": "array", "items": {"type": "string"}}, "Assets that read another image now"
+        ),
+    }
+    return {
+        "$schema": _DIALECT,
+        "title": "assetgen use --json, assetgen adopt --json",
+        "description": "Which image each asset was given.",
+        **_closed({"version": {"const": 1}, "assets": {"type": "array", "items": _closed(one)}}),
+    }
+
+
+def clean_json_schema() -> dict[str, Json]:
+    """Schema of `clean --json`."""
+    one: dict[str, Json] = {
+        "output": _said({"type": "string"}, "Path that the asset had"),
+        "name": _said({"type": "string"}, "Name of the asset"),
+        "state": _said(
+            {"enum": list(typing.get_args(LeftoverState))},
+            "`removable`: `--yes` removes it; `left`: not touched; `gone`: not there any more",
+        ),
+        "reason": _said({"type": "string"}, "Why it is left, or could not be removed"),
+        "digest": _said(
+            {"anyOf": [_DIGEST, {"type": "null"}]},
+            "SHA-256 of its bytes, which are kept in the store when it is removed",
+        ),
+    }
+    return {
+        "$schema": _DIALECT,
+        "title": "assetgen clean --json",
+        "description": "What moved and removed assets left behind.",
+        **_closed({"version": {"const": 1}, "orphans": {"type": "array", "items": _closed(one)}}),
+    }
+
+
+def _image_fields() -> dict[str, Json]:
+    """An image and its provenance; a file that was adopted has none."""
+    return {
+        "digest": _said(_DIGEST, "SHA-256 of the image as it came"),
+        "format": _said({"type": "string"}, "Its format"),
+        "width_px": _said({"type": "integer", "minimum": 1}, "Its width in pixels"),
+        "height_px": _said({"type": "integer", "minimum": 1}, "Its height in pixels"),
+        "model": _said({"type": ["string", "null"]}, "Model that made it; null for made by hand"),
+        "provider": _said({"type": ["string", "null"]}, "Provider that answered"),
+        "generation_id": _said({"type": ["string", "null"]}, "The provider's id of the call"),
+        "cost_usd": _said(_USD, "The bill in US dollars; null when unknown or made by hand"),
+        "date": _said({"type": ["string", "null"]}, "Day the image came, UTC"),
     }
 
 

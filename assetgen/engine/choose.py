@@ -109,9 +109,11 @@ class Chooser:
             OutputError, ImageError, CacheError.
         """
         decision = self.decided[asset.name]
-        if decision.verdict is Verdict.KEEP:
+        if decision.verdict is Verdict.KEEP and isinstance(asset.action, Source):
             return False
         keyed = self._key(asset)
+        if decision.verdict is Verdict.KEEP and decision.key.fingerprint == keyed.fingerprint:
+            return False  # with another, one that it reads has just been adopted
         present = self.facts.output(asset.output)
         result, digest = self._recorded_image(asset, present) or self._hand_made(asset, present)
         self._note(asset, keyed, result, digest)

@@ -6,8 +6,12 @@ from typing import TYPE_CHECKING
 
 from assetgen.core.schemas import (
     cache_json_schema,
+    choices_json_schema,
+    clean_json_schema,
     costs_json_schema,
     events_json_schema,
+    explain_json_schema,
+    history_json_schema,
     lock_json_schema,
     models_json_schema,
     plan_json_schema,
@@ -30,6 +34,10 @@ SCHEMAS: Mapping[str, Callable[[], dict[str, Json]]] = {
     "lock": lock_json_schema,
     "plan": plan_json_schema,
     "events": events_json_schema,
+    "explain": explain_json_schema,
+    "history": history_json_schema,
+    "choices": choices_json_schema,
+    "clean": clean_json_schema,
     "costs": costs_json_schema,
     "models": models_json_schema,
     "cache": cache_json_schema,

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import replace
 from typing import TYPE_CHECKING, NoReturn
 
 import pytest
@@ -295,6 +296,17 @@ def test_a_line_whose_writer_crashed_right_after_is_known(
     ledger.append(received(3))
     assert opened().get_many([fingerprint(3)]) == {fingerprint(3): result()}
     assert filled.exists()
+
+
+def test_an_image_that_somebody_chose_is_the_newest(
+    root: Path, ledger: FileLedger, opened: Callable[[], DiskActions]
+) -> None:
+    ledger.append(received(1, b"older"))
+    ledger.append(received(1, b"newest"))
+    ledger.append(replace(received(1, b"older"), event="chosen", cost_usd=None))
+    assert opened().get_many([KNOWN]) == {KNOWN: result(b"older")}
+    looking = ReadOnlyActions(str(root), ledger.tail)
+    assert looking.get_many([KNOWN]) == {KNOWN: result(b"older")}
 
 
 def test_what_another_process_bought_is_known_at_once(

@@ -35,6 +35,7 @@ def test_lines_come_back_as_they_were_oldest_first(ledger: Ledger) -> None:
         sent(2),
         received(2),
         replace(received(3), event="recovered", cost_usd=None, estimate_usd=None, size=""),
+        replace(received(3), event="chosen", cost_usd=None, estimate_usd=None, size=""),
     ]
     for line in lines:
         ledger.append(line)

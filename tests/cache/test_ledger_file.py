@@ -43,7 +43,7 @@ results = st.builds(
 )
 ledger_lines = st.builds(
     LedgerLine,
-    event=st.sampled_from(["sent", "received", "failed", "recovered"]),
+    event=st.sampled_from(["sent", "received", "failed", "recovered", "chosen"]),
     call=hexadecimal.map(lambda digits: digits[:32]),
     at=texts,
     fingerprint=hexadecimal,

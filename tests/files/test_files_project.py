@@ -274,3 +274,30 @@ def test_a_path_that_no_file_can_have_is_an_error_of_ours(files: ProjectFiles, p
         files.write(path, b"x")
     with pytest.raises(OutputError):
         files.read(path)
+
+
+# Removing
+
+
+def test_removes_a_file_and_nothing_else(root: Path, files: ProjectFiles) -> None:
+    (root / "art").mkdir()
+    (root / "art/a.png").write_bytes(b"x")
+    (root / "art/b.png").write_bytes(b"x")
+    files.remove("art/a.png")
+    files.remove("art/a.png")
+    assert everything(root) == {"art", "art/b.png"}
+
+
+@pytest.mark.parametrize("path", ["link.png", "art", "out/secret.txt", "../outside/secret.txt"])
+def test_removes_neither_links_nor_folders_nor_what_is_outside(
+    root: Path, outside: Path, files: ProjectFiles, path: str
+) -> None:
+    (root / "art").mkdir()
+    (root / "art/a.png").write_bytes(b"x")
+    (root / "link.png").symlink_to("art/a.png")
+    (root / "out").symlink_to(outside)
+    before = everything(root)
+    with pytest.raises(OutputError):
+        files.remove(path)
+    assert everything(root) == before
+    assert everything(outside) == {"secret.txt"}

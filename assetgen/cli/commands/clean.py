@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+from assetgen.cli.choices import say_event
 from assetgen.cli.options import add_json
 from assetgen.cli.render import printable
 from assetgen.cli.streams import print_json, say
@@ -30,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """List or remove, and exit 1 when a file could not be removed."""
-    leftovers = Session(args.manifest).clean(remove=args.yes)
+    leftovers = Session(args.manifest).clean(remove=args.yes, emit=say_event)
     if args.json:
         print_json(leftovers_json(leftovers), indent=2)
     else:

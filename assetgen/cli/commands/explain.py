@@ -7,6 +7,7 @@ import sys
 import textwrap
 from typing import TYPE_CHECKING
 
+from assetgen.cli.choices import say_event
 from assetgen.cli.ink import columns
 from assetgen.cli.options import add_json
 from assetgen.cli.render import printable, render_table
@@ -46,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print everything about one asset."""
-    explanation = Session(args.manifest).explain(args.name)
+    explanation = Session(args.manifest).explain(args.name, say_event)
     if args.json:
         print_json(explanation_json(explanation), indent=2)
     else:

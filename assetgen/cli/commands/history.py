@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+from assetgen.cli.choices import say_event
 from assetgen.cli.options import add_json
 from assetgen.cli.render import printable, render_table
 from assetgen.cli.streams import print_json, say
@@ -31,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the images, newest first."""
-    history = Session(args.manifest).history(args.name)
+    history = Session(args.manifest).history(args.name, say_event)
     if args.json:
         print_json(history_json(history), indent=2)
         return 0
