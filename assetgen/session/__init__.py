@@ -174,7 +174,7 @@ class Session:
         """A cache to write to, which knows whose images these are."""
         try:
             self._adapters.open_cache(create=True)
-            self._note_project(Settings(), emit)
+            self._note_project(emit)
             self._recover(emit)
             yield
         finally:
@@ -242,7 +242,8 @@ class Session:
                 adapters.require_key(found.plan.project)
             shop.buyer()  # a key that cannot be one is told before anything is tried
             emit(_announcement(found.plan, found.options))
-        self._note_project(found, emit)
+        if bool(lock.everything()) or _fills_store(found):
+            self._note_project(emit)
         build = Build(
             plan=found.plan,
             facts=found.facts,
@@ -264,15 +265,10 @@ class Session:
         emit(Done(report.exit_code, counts, report.spent_usd, report.unknown_bills))
         return report
 
-    def _note_project(self, found: Survey, emit: Emit) -> None:
-        """Tell the cache whose images these are, unless none of them is or will be in it."""
-        adapters = self._adapters
-        has_work = any(decision.is_work for decision in found.plan.decisions)
-        has_lock = adapters.stamp(adapters.lockfile_name) is not None
-        if not has_lock and (found.options.draft or not has_work):
-            return
+    def _note_project(self, emit: Emit) -> None:
+        """Tell the cache whose images these are."""
         try:
-            adapters.note_project()
+            self._adapters.note_project()
         except CacheError as error:
             emit(Warned(None, f"this project could not be noted in the cache: {error.what}"))
 
@@ -478,6 +474,12 @@ class _Listener:
                 self._emit(event)
             except Exception as error:  # noqa: BLE001 - raised once nothing can be lost by it
                 self.failure = error
+
+
+def _fills_store(found: Survey) -> bool:
+    """Whether the build brings images into the store; placeholders never get there."""
+    has_work = any(decision.is_work for decision in found.plan.decisions)
+    return has_work and not found.options.draft
 
 
 def _announcement(plan: Plan, options: Options) -> Planned:
