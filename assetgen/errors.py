@@ -26,7 +26,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from decimal import Decimal
 
 
@@ -72,12 +72,17 @@ class ManifestError(AssetgenError):
 
 
 class ManifestFaults(AssetgenError):
-    """Every fault of a manifest at once, in file order."""
+    """Every fault of a manifest at once, in file order.
 
-    def __init__(self, faults: Sequence[ManifestError]) -> None:
+    `looked_at` are the files and folders that were read or looked for, relative to the project
+    folder: a change of one of them may mend it.
+    """
+
+    def __init__(self, faults: Sequence[ManifestError], *, looked_at: Iterable[str] = ()) -> None:
         count = len(faults)
         super().__init__(f"{count} fault{'s' if count != 1 else ''} in the manifest")
         self.faults = tuple(faults)
+        self.looked_at = tuple(looked_at)
 
     def __str__(self) -> str:
         return "\n".join([self.what, *(f"{fault.where}: {fault}" for fault in self.faults)])

@@ -56,6 +56,7 @@ HOMES = {
     "pydantic": "manifest.schema",
     "rich": "cli.progress",
     "shtab": "cli.commands.completion",
+    "watchfiles": "watch.notice",
     "yaml": "manifest.parse",
 }
 """The only module that imports each third-party library, so that replacing it is one file."""

@@ -21,6 +21,7 @@ COMMANDS = {
     "init": "write a manifest that builds at once",
     "build": "make what is stale, and nothing else",
     "plan": "say what a build would do, why, and what it would cost",
+    "watch": "build, then follow the manifest and all that it reads",
     "check": "prove that everything is up to date, without key or network",
     "explain": "show one asset's inputs, then and now, its image, and who depends on it",
     "history": "list every image one asset ever had that is still in the store",

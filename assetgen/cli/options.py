@@ -8,7 +8,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from assetgen.core.money import parse_usd
-from assetgen.session import Settings
+from assetgen.session import DEFAULT_JOBS, DEFAULT_TIMEOUT_S, Settings
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -45,6 +45,25 @@ def add_wishes(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--max-cost", type=usd, metavar="USD", help="cap for this build, instead of the manifest's"
+    )
+
+
+def add_calls(parser: argparse.ArgumentParser) -> None:
+    """How calls are made: the same for `build` and `watch`."""
+    parser.add_argument(
+        "-j",
+        dest="jobs",
+        type=positive_int,
+        default=DEFAULT_JOBS,
+        metavar="N",
+        help=f"calls at once (default {DEFAULT_JOBS})",
+    )
+    parser.add_argument(
+        "--timeout",
+        type=positive_seconds,
+        default=DEFAULT_TIMEOUT_S,
+        metavar="S",
+        help=f"seconds for one call, in total (default {DEFAULT_TIMEOUT_S:.0f})",
     )
 
 

@@ -15,7 +15,17 @@ from rich.spinner import Spinner
 from rich.text import Text
 
 from assetgen.cli.render import event_line, printable
-from assetgen.core.events import Done, Finished, Planned, Retrying, Started, Warned
+from assetgen.core.events import (
+    Broken,
+    Done,
+    Finished,
+    Planned,
+    Retrying,
+    Round,
+    Started,
+    Stored,
+    Warned,
+)
 from assetgen.core.money import format_usd
 
 if TYPE_CHECKING:
@@ -29,6 +39,8 @@ _SHOWN = 12
 """Running assets shown at once, at most; more would push the finished ones off the screen."""
 _OTHER_LINES = 4
 """Lines of the screen that are not for running assets."""
+
+EXIT_FAILED = 1
 
 _STYLES = {
     "generated": "green",
@@ -49,6 +61,29 @@ def live_progress() -> Iterator[Callable[[Event], None]]:
     with Live(board, console=console, refresh_per_second=8, transient=True):
         yield board.show
     board.say_goodbye()
+
+
+@contextmanager
+def live_rounds(last_line: Callable[[Done], str]) -> Iterator[Callable[[Event], None]]:
+    """The same for a watch: the lines below are there only while something runs."""
+    console = Console(file=sys.stderr, highlight=False, soft_wrap=True)
+    board = _Board(console)
+    live = Live(board, console=console, refresh_per_second=8, transient=True)
+
+    def show(event: Event) -> None:
+        if isinstance(event, Started) and not live.is_started:
+            live.start()
+        elif isinstance(event, Round | Broken | Done):
+            live.stop()
+        if isinstance(event, Done):
+            console.print(Text(last_line(event), style=_style_of(event)), soft_wrap=True)
+        else:
+            board.show(event)
+
+    try:
+        yield show
+    finally:
+        live.stop()
 
 
 class _Board:
@@ -79,6 +114,12 @@ class _Board:
                     self._running.pop(event.name, None)
                     self._left = max(0, self._left - 1)
                     self._spent += event.cost_usd or Decimal(0)
+                case Stored():
+                    self._running.pop(event.name, None)
+                    self._spent += event.cost_usd or Decimal(0)
+                case Round() | Broken():
+                    self._running.clear()
+                    self._left = 0
                 case Warned() | Done():
                     pass
             line = event_line(event)
@@ -119,4 +160,8 @@ def _style_of(event: Event) -> str:
         return "yellow"
     if isinstance(event, Finished):
         return _STYLES.get(event.status, "red")
-    return "bold" if isinstance(event, Planned | Done) else ""
+    if isinstance(event, Broken):
+        return "red"
+    if isinstance(event, Round) and event.exit_code:
+        return "bold red" if event.exit_code == EXIT_FAILED else "bold yellow"
+    return "bold" if isinstance(event, Planned | Done | Round) else ""

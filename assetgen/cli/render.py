@@ -6,13 +6,23 @@ import unicodedata
 from typing import TYPE_CHECKING
 
 from assetgen.core.decision import Verdict, total
-from assetgen.core.events import Done, Finished, Planned, Retrying, Started, Warned
+from assetgen.core.events import (
+    Broken,
+    Done,
+    Finished,
+    Planned,
+    Retrying,
+    Round,
+    Started,
+    Stored,
+    Warned,
+)
 from assetgen.core.model import Generate
 from assetgen.core.money import format_usd
 from assetgen.errors import AssetgenError, ManifestFaults
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from decimal import Decimal
 
     from assetgen.core.decision import Decision
@@ -22,6 +32,7 @@ if TYPE_CHECKING:
 
 _LONG_LINE = 120
 _UNFIT = {"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"}
+_MOST_NAMES = 4
 
 
 def printable(text: str) -> str:
@@ -159,6 +170,18 @@ def event_line(event: Event) -> str | None:
             return _finished_line(event)
         case Done():
             return _done_line(event)
+        case Stored():
+            price = f"  {format_usd(event.cost_usd)}" if event.cost_usd != 0 else ""
+            return f"stored {event.name}  for its former inputs{price}"
+        case Broken():
+            return "\n".join(render_error(fault) for fault in event.faults).removesuffix("\n")
+        case Round():
+            return _round_line(event)
+
+
+def goodbye_line(event: Done) -> str:
+    """The last line of a watch."""
+    return "stopped" + _spent(event)
 
 
 def _planned_line(event: Planned) -> str:
@@ -182,18 +205,50 @@ def _finished_line(event: Finished) -> str:
 
 
 def _done_line(event: Done) -> str:
-    kept = event.counts.get("kept", 0)
     if set(event.counts) <= {"kept"}:
         return "up to date"
-    parts = [f"{count} {status}" for status, count in event.counts.items() if status != "kept"]
-    if kept:
+    return _counts(event.counts) + _spent(event)
+
+
+def _counts(counts: Mapping[str, int]) -> str:
+    if set(counts) <= {"kept"}:
+        return "up to date"
+    parts = [f"{count} {status}" for status, count in counts.items() if status != "kept"]
+    if kept := counts.get("kept", 0):
         parts.append(f"{kept} up to date")
-    text = ", ".join(parts)
+    return ", ".join(parts)
+
+
+def _spent(event: Done) -> str:
+    text = ""
     if event.spent_usd or event.unknown_bills:
         text += f"; spent {format_usd(event.spent_usd)}"
     if event.unknown_bills:
         text += f", {counted(event.unknown_bills, 'bill')} unknown and counted by estimate"
     return text
+
+
+def _round_line(event: Round) -> str:
+    text = f"round {event.number}: "
+    if event.changed:
+        text += f"{_few(event.changed)} changed; "
+    text += _counts(event.counts)
+    if event.spent_usd:
+        text += f"; spent {format_usd(event.spent_usd)}"
+        if event.spent_usd != event.session_usd:
+            text += f", {format_usd(event.session_usd)} in all"
+    if event.held:
+        text += f"; held: {_few(event.held)}"
+    if event.orphans:
+        text += f"; nothing needs {_few(event.orphans)} any more"
+    return text
+
+
+def _few(names: Sequence[str]) -> str:
+    """The first names, and how many more there are: a branch switch changes hundreds."""
+    shown = ", ".join(printable(name) for name in names[:_MOST_NAMES])
+    hidden = len(names) - _MOST_NAMES
+    return f"{shown} and {hidden} more" if hidden > 0 else shown
 
 
 def _price(known: Decimal, unpriced: int) -> str:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from assetgen.core.money import json_usd
+from assetgen.errors import AssetgenError
 
 if TYPE_CHECKING:
     from assetgen.core.model import Json
@@ -90,13 +91,72 @@ class Done:
     unknown_bills: int
 
 
-Event = Planned | Started | Retrying | Warned | Finished | Done
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """Watching: a call that no round waits for any more has ended, and its image is kept."""
+
+    kind: ClassVar[str] = "stored"
+    name: str
+    image: str
+    """Its digest."""
+    cost_usd: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """Watching: the project cannot be built as it is; the last good state stays."""
+
+    kind: ClassVar[str] = "broken"
+    faults: tuple[AssetgenError, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """Watching: a round is over, and everything is as far as it can be for now."""
+
+    kind: ClassVar[str] = "round"
+    number: int
+    """From 1."""
+    changed: tuple[str, ...]
+    """Assets and files that differ from the round before; none in the first."""
+    exit_code: int
+    """What a build that ended like this would return."""
+    counts: dict[str, int]
+    """Number of assets by status."""
+    held: tuple[str, ...]
+    """Names of assets that wait for a word of the user."""
+    orphans: tuple[str, ...]
+    """Files that nothing needs any more, and that no round before has named."""
+    spent_usd: Decimal
+    """Spent since the round before, with the estimate where a bill is unknown."""
+    session_usd: Decimal
+    """Spent since watching began."""
+
+
+Event = Planned | Started | Retrying | Warned | Finished | Done | Stored | Broken | Round
+"""A build emits the first six kinds, `Done` last; watching emits `Done` once, at its end."""
 
 
 def event_json(event: Event) -> dict[str, Json]:
     """The event as one line of `build --json` says it."""
     document: dict[str, Json] = {"event": event.kind}
     for field in dataclasses.fields(event):
-        value = getattr(event, field.name)
-        document[field.name] = json_usd(value) if isinstance(value, Decimal) else value
+        document[field.name] = _json(getattr(event, field.name))
     return document
+
+
+def _json(value: object) -> Json:
+    if isinstance(value, Decimal):
+        return json_usd(value)
+    if isinstance(value, tuple):
+        return [_json(item) for item in value]
+    if isinstance(value, AssetgenError):
+        where = value.where
+        return {
+            "message": value.what,
+            "file": where.file if where is not None else None,
+            "line": where.line if where is not None else None,
+            "column": where.column if where is not None else None,
+            "hint": value.hint,
+        }
+    return cast("Json", value)

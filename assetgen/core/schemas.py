@@ -22,6 +22,7 @@ from assetgen.core.leftover import LeftoverState
 from assetgen.core.lock import LOCK_VERSION
 from assetgen.core.report import Status
 from assetgen.core.store import STORE_VERSION
+from assetgen.errors import AssetgenError
 
 if TYPE_CHECKING:
     from assetgen.core.model import Json
@@ -261,7 +262,7 @@ def _image_fields() -> dict[str, Json]:
 
 
 def events_json_schema() -> dict[str, Json]:
-    """Schema of one line of `build --json`."""
+    """Schema of one line of `build --json` or `watch --json`."""
     kinds = (
         events.Planned,
         events.Started,
@@ -269,11 +270,14 @@ def events_json_schema() -> dict[str, Json]:
         events.Warned,
         events.Finished,
         events.Done,
+        events.Stored,
+        events.Broken,
+        events.Round,
     )
     return {
         "$schema": _DIALECT,
-        "title": "assetgen build --json",
-        "description": "One event; a build writes one a line, `done` last.",
+        "title": "assetgen build --json, assetgen watch --json",
+        "description": "One event; both commands write one a line, `done` last.",
         "oneOf": [_event(kind) for kind in kinds],
     }
 
@@ -466,11 +470,28 @@ def _type(annotation: object) -> dict[str, Json]:
         bool: {"type": "boolean"},
         Decimal: {"type": "number"},
         dict[str, int]: {"type": "object", "additionalProperties": {"type": "integer"}},
+        tuple[str, ...]: {"type": "array", "items": {"type": "string"}},
+        tuple[AssetgenError, ...]: {"type": "array", "minItems": 1, "items": _fault()},
     }
     if isinstance(annotation, types.UnionType):
         (inner,) = (arg for arg in typing.get_args(annotation) if arg is not type(None))
         return {"type": [simple[inner]["type"], "null"]}
     return simple[annotation]
+
+
+def _fault() -> Json:
+    """The schema of one fault: what, where when it has a place, and what to do."""
+    text: dict[str, Json] = {"type": ["string", "null"]}
+    number: dict[str, Json] = {"type": ["integer", "null"]}
+    return _closed(
+        {
+            "message": {"type": "string"},
+            "file": text,
+            "line": number,
+            "column": number,
+            "hint": text,
+        }
+    )
 
 
 def _said(schema: dict[str, Json], description: str) -> dict[str, Json]:

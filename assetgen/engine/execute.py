@@ -23,8 +23,10 @@ from assetgen.core.money import format_usd
 from assetgen.core.report import Outcome, Report, Status
 from assetgen.core.result import ActionResult, ImageInfo
 from assetgen.engine.buy import Bill, HaltedError
+from assetgen.engine.halt import Gate
 from assetgen.engine.limits import OverBudgetError
 from assetgen.engine.observe import settle
+from assetgen.engine.underway import UnderWay
 from assetgen.errors import AssetgenError, CacheError, ImageError, OutputError
 
 if TYPE_CHECKING:
@@ -67,6 +69,10 @@ class Workshop:
     inputs: InputStore
     halt: Halt
     emit: Emit
+    gate: Gate = field(default_factory=Gate)
+    """What paid calls pass before they start."""
+    under_way: UnderWay = field(default_factory=UnderWay)
+    """Purchases, which may outlive the build."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +189,8 @@ class Build:
         if isinstance(asset.action, Generate) and decision.verdict is Verdict.GENERATE:
             return await self._generate(decision, asset.action)
         async with disk:
+            if self.shop.halt.is_set:
+                raise HaltedError
             self.shop.emit(Started(asset.name, decision.verdict.value))
             return await asyncio.to_thread(self._bring, decision)
 
@@ -250,6 +258,8 @@ class Build:
         allowed = self.orders.generates
         if allowed == "none" or (allowed == "free" and self.options.is_paid):
             return self._outcome(decision, Status.STALE, decision.reason)
+        if self.options.is_paid and not await self.shop.gate.passed(self.shop.halt):
+            raise HaltedError
         first = self._buyers.setdefault(decision.key.fingerprint, asset.name)
         if first != asset.name:
             return await self._share(decision, first)
@@ -263,7 +273,7 @@ class Build:
         request = await asyncio.to_thread(self._request, decision, action)
         bill = self._bills.setdefault(asset.name, Bill())
         anew = asset.name in self.options.forced
-        purchase = await buyer.buy(request, decision.estimate, bill, anew=anew)
+        purchase = await self.shop.under_way.buy(buyer, request, decision.estimate, bill, anew=anew)
         if not purchase.is_kept:
             self._lost.add(asset.name)
         if not purchase.was_bought:
@@ -463,7 +473,8 @@ class Build:
         bills = self._bills.values()
         spent = sum((bill.usd for bill in bills), Decimal(0))
         cap = self.plan.project.budget.per_build
-        over = max(Decimal(0), spent - cap) if cap is not None else Decimal(0)
+        in_all = self.shop.buyer().purse.spent if self._bills else spent
+        over = max(Decimal(0), in_all - cap) if cap is not None else Decimal(0)
         if over:
             self.shop.emit(Warned(None, f"the bills went {format_usd(over)} over the cap"))
         halt = self.shop.halt

@@ -63,7 +63,8 @@ class Purse:
     """Reservations against the caps: a call's estimate is held until its bill replaces it."""
 
     def __init__(self, budget: Budget) -> None:
-        self._budget = budget
+        self.budget = budget
+        """May be replaced between two builds that share the purse."""
         self.spent = Decimal(0)
         self._reserved = Decimal(0)
         self._by_asset: dict[str, Decimal] = {}
@@ -77,7 +78,7 @@ class Purse:
         Raises:
             OverBudgetError: there is no room, and none will come.
         """
-        budget = self._budget
+        budget = self.budget
         amount = estimate
         if amount == 0:
             return amount  # what is free needs no room

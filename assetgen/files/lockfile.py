@@ -33,6 +33,8 @@ class LockFile:
         self._inside = Beneath(folder)
         self._name = name
         self._hold_project = hold_project
+        self.written: str | None = None
+        """The text that was written last, by this object."""
 
     def held(self) -> AbstractContextManager[object]:
         """The project lock, under which the lockfile and what goes with it are written."""
@@ -108,6 +110,7 @@ class LockFile:
         try:
             # Half a surrogate pair, which a foreign answer may hold, becomes its JSON escape.
             self._inside.write(self._file, text.encode("utf-8", "backslashreplace"))
+            self.written = text
         except OSError as error:
             raise unusable(self._name, "write", error) from error
 

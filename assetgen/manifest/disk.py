@@ -47,6 +47,11 @@ class ProjectFiles:
             raise found
         return found
 
+    @property
+    def looked_for(self) -> list[str]:
+        """Paths that `find` was asked for, whether or not there is a file."""
+        return list(self._found)
+
     def real(self, path: str) -> str | None:
         """`path` behind the symbolic links of its folders; None when that leaves the project."""
         folder, _, name = path.rpartition("/")

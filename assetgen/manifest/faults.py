@@ -64,9 +64,9 @@ class Faults:
         near = self.nearest(word, candidates)
         return f"did you mean {shown(near)}?" if near is not None else None
 
-    def gathered(self) -> ManifestFaults:
+    def gathered(self, looked_at: Iterable[str] = ()) -> ManifestFaults:
         """All of them, in file order."""
-        return ManifestFaults(sorted(self._faults.values(), key=self._place))
+        return ManifestFaults(sorted(self._faults.values(), key=self._place), looked_at=looked_at)
 
     def _place(self, fault: ManifestError) -> tuple[int, int, int]:
         where = fault.where

@@ -69,17 +69,24 @@ def load(manifest_path: str, *, table: ModelTable, plugins: Plugins | None = Non
     data = _read_root(root, manifest, manifest_path)
     folder = _Folder(root, prefix, manifest, ProjectFiles(root))
     faults = Faults()
+    including = _Including(folder, faults, left=MOST_BYTES - len(data))
     with _collector_paused():
-        project = _load(data, folder, table, plugins, faults)
+        project = _load(data, folder, table, plugins, including)
     if project is None or len(faults):
-        raise faults.gathered()
+        folders = including.patterns.folders
+        raise faults.gathered([*including.paths, *folders, *folder.files.looked_for])
     return project
 
 
 def _load(
-    data: bytes, folder: _Folder, table: ModelTable, plugins: Plugins | None, faults: Faults
+    data: bytes,
+    folder: _Folder,
+    table: ModelTable,
+    plugins: Plugins | None,
+    including: _Including,
 ) -> Project | None:
     """The project as far as it can be told; None when nothing can."""
+    faults = including.faults
     name = folder.named(folder.manifest)
     faults.reading(name)
     document = parse(data, name, faults)
@@ -90,7 +97,6 @@ def _load(
         return None
     provider = manifest.provider or "openrouter"
     plugin = None if provider in PROVIDERS else _plugin(provider, plugins, document, faults)
-    including = _Including(folder, faults, left=MOST_BYTES - len(data))
     including.read(manifest.include or (), document)
     shared = Shared(
         manifest=manifest,
@@ -150,7 +156,7 @@ class _Including:
         self.is_complete = True
         """False once a file could not be read to its end: names of assets may be missing."""
         self._folder = folder
-        self._faults = faults
+        self.faults = faults
         self._left = left
         self._real = {os.path.realpath(os.path.join(folder.root, folder.manifest))}
 
@@ -162,7 +168,7 @@ class _Including:
                 paths = self._match(pattern)
                 found = [self._folder.files.find(path) for path in paths]
             except ManifestError as error:
-                self._faults.add(f"`include` {error.what}", where, error.hint)
+                self.faults.add(f"`include` {error.what}", where, error.hint)
                 self.is_complete = False
                 continue
             for path, real in found:
@@ -183,28 +189,28 @@ class _Including:
 
     def _read_one(self, path: str) -> None:
         name = self._folder.named(path)
-        self._faults.reading(name)
+        self.faults.reading(name)
         start = Location(file=name, line=1, column=1)
         try:
             with Beneath(self._folder.root).open_regular(path) as file:
                 data = file.read(self._left + 1)
         except OSError as error:
-            self._faults.add(f"{shown(name)} cannot be read: {error.strerror}", start)
+            self.faults.add(f"{shown(name)} cannot be read: {error.strerror}", start)
             self.is_complete = False
             return
         self._left -= len(data)
         if self._left < 0:
             self._left = 0
-            self._faults.add(
+            self.faults.add(
                 f"the manifest and what it includes are larger than {MOST_BYTES // 1024**2} MiB",
                 start,
                 "split the project into several manifests",
             )
             self.is_complete = False
             return
-        document = parse(data, name, self._faults)
+        document = parse(data, name, self.faults)
         manifest, refused = (
-            read_included(document, self._faults) if document is not None else (None, frozenset())
+            read_included(document, self.faults) if document is not None else (None, frozenset())
         )
         if document is None or manifest is None:
             self.is_complete = False

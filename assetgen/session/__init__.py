@@ -15,23 +15,23 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal, Unpack
 
 from assetgen._version import __version__
 from assetgen.core.decision import total
-from assetgen.core.events import Done, Planned, Warned
+from assetgen.core.events import Broken, Done, Planned, Warned
 from assetgen.core.lock import salvage_lock
 from assetgen.engine.buy import Buyer
 from assetgen.engine.deliver import Delivery
 from assetgen.engine.execute import Build, Orders, Workshop
-from assetgen.engine.halt import Halt
-from assetgen.engine.limits import Concurrency, Purse
+from assetgen.engine.halt import Gate, Halt
+from assetgen.engine.limits import Concurrency
 from assetgen.engine.rebuild import rebuilt_lock
 from assetgen.engine.recover import recover
 from assetgen.engine.remember import Inspected, compose, look_again
-from assetgen.errors import CacheError, ProviderFault
+from assetgen.errors import CacheError, ProviderFault, UsageError
 from assetgen.session.adapters import Adapters
 from assetgen.session.choose import Choice, adopt_files, clean_up, use_image
 from assetgen.session.look import explain_asset, history_of_asset
@@ -42,12 +42,13 @@ from assetgen.session.settings import (
     Settings,
     SettingsArgs,
 )
+from assetgen.session.shift import Shift, Turn
 from assetgen.session.stop import Stop
 from assetgen.session.survey import Survey, input_paths, survey
 from assetgen.session.survey import load as load_project
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
     from os import PathLike
 
     from assetgen.core.decision import Options
@@ -59,6 +60,7 @@ if TYPE_CHECKING:
     from assetgen.core.model import Project
     from assetgen.core.ports import Emit
     from assetgen.core.report import Plan, Report
+    from assetgen.session.rounds import Rounds
 
 __all__ = [
     "DEFAULT_JOBS",
@@ -130,7 +132,7 @@ class Session:
         """The lockfile, and a cache that nothing is written to."""
         try:
             lock = self._adapters.lockfile.read()
-            self._recover_for_plan(_Listener(emit))
+            self._recover_for_plan(Listener(emit))
             yield lock
         finally:
             self._adapters.close()
@@ -142,7 +144,7 @@ class Session:
             UsageError: no image has such a digest, or several have.
             ManifestFaults, LockfileError, OutputError, ImageError, CacheError.
         """
-        listener = _Listener(emit)
+        listener = Listener(emit)
         with self._changing(listener):
             return use_image(self._adapters, name, digest, listener)
 
@@ -153,7 +155,7 @@ class Session:
             UsageError: a selector matches nothing; what cannot be adopted is in the answer.
             ManifestFaults, LockfileError, OutputError, CacheError.
         """
-        listener = _Listener(emit)
+        listener = Listener(emit)
         with self._changing(listener):
             return adopt_files(self._adapters, selectors, listener)
 
@@ -166,7 +168,7 @@ class Session:
         if not remove:
             with self._looking(emit):
                 return clean_up(self._adapters, remove=False)
-        with self._changing(_Listener(emit)):
+        with self._changing(Listener(emit)):
             return clean_up(self._adapters, remove=True)
 
     @contextmanager
@@ -210,38 +212,84 @@ class Session:
         Raises:
             ManifestFaults, LockfileError, OutputError, CacheError, UsageError: nothing was tried.
         """
+        chosen = settings or Settings()
         self.halt = Halt()
-        listener = _Listener(emit)
+        listener = Listener(emit)
         try:
             with (stop or Stop()).obeyed_by(self.halt):
-                report = await self._build(settings or Settings(), self.halt, listener)
+                async with self._open(chosen, listener) as shift:
+                    turn = Turn(self.halt, Gate())
+                    report = await self._build(chosen, shift, turn, listener)
+                counts = {name: count for name, count in report.counts().items() if count}
+                listener(Done(report.exit_code, counts, report.spent_usd, report.unknown_bills))
         finally:
             self.halt = None
-            self._adapters.close()
         if listener.failure is not None:
             raise listener.failure
         return report
 
-    async def _build(self, settings: Settings, halt: Halt, emit: Emit) -> Report:
+    @asynccontextmanager
+    async def rounds(
+        self, settings: Settings | None = None, emit: Emit | None = None
+    ) -> AsyncIterator[Rounds]:
+        """Builds one after another under one budget, as `watch` needs them: see `Rounds`.
+
+        Raises:
+            CacheError: the user's cache cannot be used.
+        """
+        from assetgen.session.rounds import Rounds  # noqa: PLC0415 - `build` needs none
+
+        chosen, listener = settings or Settings(), Listener(emit)
+        async with self._open(chosen, listener) as shift:
+
+            async def build(turn: Turn, emit: Emit) -> Report:
+                return await self._build(chosen, shift, turn, emit)
+
+            yield Rounds(self._adapters, chosen, shift, build, listener)
+        if listener.failure is not None:
+            raise listener.failure
+
+    @asynccontextmanager
+    async def _open(self, settings: Settings, emit: Emit) -> AsyncIterator[Shift]:
+        """What builds need, until the last of them is over."""
+        try:
+            self._adapters.open_cache(create=True)
+            self._recover(emit)
+            shift = Shift(slots=Concurrency(settings.jobs))
+            try:
+                yield shift
+            finally:
+                await shift.under_way.cut()
+                await self._close_provider(emit)
+        finally:
+            self._adapters.close()
+
+    async def _build(self, settings: Settings, shift: Shift, turn: Turn, emit: Emit) -> Report:
         adapters = self._adapters
-        adapters.open_cache(create=True)
-        self._recover(emit)
         generates: Literal["all", "free", "none"] = "none" if settings.locked else "all"
         if settings.rebuild_lock:
             self._rebuild_lock(emit)
             generates = "none" if settings.locked else "free"
         lock = adapters.lockfile.read()
-        found = survey(adapters, settings, lock)
+        found = survey(adapters, settings, lock, loaded=turn.loaded)
         outputs = [asset.output for asset in found.plan.project.assets]
         adapters.sweep([*outputs, *(entry.output for entry in lock.everything())])
-        shop = self._workshop(found, settings, halt, emit)
+        shift.purse.budget = found.plan.project.budget
+        shop = self._workshop(found, shift, turn, emit)
         is_free = not found.options.is_paid
         allowed = generates == "all" or (generates == "free" and is_free)
         if allowed and any(decision.is_purchase for decision in found.plan.decisions):
-            if not found.options.draft:
-                adapters.require_key(found.plan.project)
-            shop.buyer()  # a key that cannot be one is told before anything is tried
-            emit(_announcement(found.plan, found.options))
+            try:
+                if not found.options.draft:
+                    adapters.require_key(found.plan.project)
+                shop.buyer()  # a key that cannot be one is told before anything is tried
+            except UsageError as error:
+                if turn.gate.is_open:
+                    raise
+                emit(Broken((error,)))  # watching: what is free is made all the same
+                generates = "free" if found.options.is_paid else "none"
+            else:
+                self._announce(found, turn.gate, emit)
         if bool(lock.everything()) or _fills_store(found):
             self._note_project(emit)
         build = Build(
@@ -256,14 +304,17 @@ class Session:
             shop=shop,
             decided=found.decided,
         )
-        try:
-            report = await build.run()
-        finally:
-            await self._close_provider(emit)
+        report = await build.run()
         await self._remember(found, build, report)
-        counts = {name: count for name, count in report.counts().items() if count}
-        emit(Done(report.exit_code, counts, report.spent_usd, report.unknown_bills))
         return report
+
+    def _announce(self, found: Survey, gate: Gate, emit: Emit) -> None:
+        """Say what the calls will cost, right before the first of them."""
+        planned = _announcement(found.plan, found.options)
+        if gate.is_open or not found.options.is_paid:
+            emit(planned)
+        else:
+            gate.before_opening = lambda: emit(planned)
 
     def _note_project(self, emit: Emit) -> None:
         """Tell the cache whose images these are."""
@@ -326,7 +377,7 @@ class Session:
             )
         )
 
-    def _workshop(self, found: Survey, settings: Settings, halt: Halt, emit: Emit) -> Workshop:
+    def _workshop(self, found: Survey, shift: Shift, turn: Turn, emit: Emit) -> Workshop:
         adapters, supplier = self._adapters, found.supplier
         if supplier is None:
             raise AssertionError("a build needs what only a survey with caches finds")
@@ -334,7 +385,7 @@ class Session:
 
         def buyer() -> Buyer:
             if not buyers:
-                buyers.append(self._buyer(found, settings, halt, emit))
+                buyers.append(self._buyer(found, shift, turn.halt, emit))
             return buyers[0]
 
         return Workshop(
@@ -358,11 +409,13 @@ class Session:
             buyer=buyer,
             paint_placeholder=adapters.paint_placeholder,
             inputs=adapters.cache().inputs,
-            halt=halt,
+            halt=turn.halt,
             emit=emit,
+            gate=turn.gate,
+            under_way=shift.under_way,
         )
 
-    def _buyer(self, found: Survey, settings: Settings, halt: Halt, emit: Emit) -> Buyer:
+    def _buyer(self, found: Survey, shift: Shift, halt: Halt, emit: Emit) -> Buyer:
         adapters, project = self._adapters, found.plan.project
         cache = adapters.cache()
         return Buyer(
@@ -373,8 +426,8 @@ class Session:
             claims=cache.claims,
             images=adapters.images(),
             clock=adapters.clock,
-            purse=Purse(project.budget),
-            slots=Concurrency(settings.jobs),
+            purse=shift.purse,
+            slots=shift.slots,
             halt=halt,
             emit=emit,
             is_paid=found.options.is_paid,
@@ -455,7 +508,7 @@ def build(
     raise RuntimeError("an event loop is running: use `await Session(…).build(…)`")
 
 
-class _Listener:
+class Listener:
     """Hands events on, one at a time; a listener that fails does not steer the build.
 
     Its exception is kept, nothing more is told, and `Session.build` raises it at the end.

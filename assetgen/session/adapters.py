@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from assetgen.cache.local import LocalCache
     from assetgen.core.call import Request
     from assetgen.core.model import Project
+    from assetgen.core.plugin import ProviderPlugin
     from assetgen.core.ports import Images, Provider
     from assetgen.core.record import Record
     from assetgen.core.stamp import Stamp
@@ -58,7 +59,7 @@ class Adapters:
         self._cache: LocalCache | None = None
         self._images: Images | None = None
         self._http: Http | None = None
-        self._plugged: PluggedProvider | None = None
+        self._plugged: list[tuple[ProviderPlugin, PluggedProvider]] = []
 
     def load(self) -> Project:
         """The resolved manifest."""
@@ -168,8 +169,12 @@ class Adapters:
         if project.plugin is not None:
             from assetgen.providers.plugins import create  # noqa: PLC0415
 
-            self._plugged = create(project.provider, project.plugin, self._environ)
-            return self._plugged
+            for plugin, made in self._plugged:
+                if plugin == project.plugin:
+                    return made
+            made = create(project.provider, project.plugin, self._environ)
+            self._plugged.append((project.plugin, made))
+            return made
         if project.provider == "draft":
             from assetgen.providers.draft import DraftProvider  # noqa: PLC0415
 
@@ -178,7 +183,8 @@ class Adapters:
         from assetgen.providers.openrouter.provider import OpenRouter  # noqa: PLC0415
 
         environment = read_environment(self._environ)
-        self._http = Http()
+        if self._http is None:
+            self._http = Http()
         return OpenRouter(
             http=self._http,
             images=self.images(),
@@ -193,9 +199,9 @@ class Adapters:
         if self._http is not None:
             await self._http.aclose()
             self._http = None
-        if self._plugged is not None:
-            await self._plugged.aclose()
-            self._plugged = None
+        while self._plugged:
+            _, made = self._plugged.pop()
+            await made.aclose()
 
     def paint_placeholder(self, request: Request) -> bytes:
         """The file of a placeholder draft, with its mark."""

@@ -58,20 +58,21 @@ def survey(
     *,
     offline: bool = False,
     inputs_only: bool = False,
+    loaded: tuple[Project, Inspected] | None = None,
 ) -> Survey:
     """Verdicts on what the settings ask for.
 
-    `offline` opens no cache and trusts no build record; `inputs_only` takes the outputs as the
-    lockfile says they are.
+    `loaded` is the project where it has been read a moment ago. `offline` opens no cache and
+    trusts no build record; `inputs_only` takes the outputs as the lockfile says they are.
 
     Raises:
         ManifestFaults, OutputError, CacheError, UsageError.
     """
-    project, read = load(adapters)
+    project, read = loaded or load(adapters)
     if settings.max_cost_usd is not None:
         budget = replace(project.budget, per_build=settings.max_cost_usd)
         project = replace(project, budget=budget)
-    chosen, wanted = _chosen(project, settings)
+    chosen, wanted = choose(project, settings)
     observer = adapters.observer(use_record=not offline)
     journal = adapters.journal.read()
     outputs = [asset.output for asset in chosen]
@@ -139,8 +140,12 @@ def input_paths(assets: Iterable[Asset]) -> list[str]:
     return list(paths)
 
 
-def _chosen(project: Project, settings: Settings) -> tuple[list[Asset], frozenset[str]]:
-    """The assets to look at, in manifest order, and the names that were asked for."""
+def choose(project: Project, settings: Settings) -> tuple[list[Asset], frozenset[str]]:
+    """The assets to look at, in manifest order, and the names that were asked for.
+
+    Raises:
+        UsageError: a selector matches nothing.
+    """
     if not settings.selectors:
         return list(project.assets), frozenset(asset.name for asset in project.assets)
     wanted = select(project.assets, settings.selectors)

@@ -9,18 +9,11 @@ import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from assetgen.cli.options import (
-    add_json,
-    add_selectors,
-    add_wishes,
-    positive_int,
-    positive_seconds,
-    wishes,
-)
+from assetgen.cli.options import add_calls, add_json, add_selectors, add_wishes, wishes
 from assetgen.cli.render import event_line, printable
 from assetgen.cli.streams import abandon, print_json, say
 from assetgen.core.events import event_json
-from assetgen.session import DEFAULT_JOBS, DEFAULT_TIMEOUT_S, Session
+from assetgen.session import Session
 
 if TYPE_CHECKING:
     import argparse
@@ -40,21 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="restore only; exit 4 where an image would have to be generated",
     )
-    parser.add_argument(
-        "-j",
-        dest="jobs",
-        type=positive_int,
-        default=DEFAULT_JOBS,
-        metavar="N",
-        help=f"calls at once (default {DEFAULT_JOBS})",
-    )
-    parser.add_argument(
-        "--timeout",
-        type=positive_seconds,
-        default=DEFAULT_TIMEOUT_S,
-        metavar="S",
-        help=f"seconds for one call, in total (default {DEFAULT_TIMEOUT_S:.0f})",
-    )
+    add_calls(parser)
     parser.add_argument("--fail-fast", action="store_true", help="start nothing after a failure")
     parser.add_argument(
         "--rebuild-lock",
