@@ -43,11 +43,12 @@ from assetgen.core.select import in_build_order
 from assetgen.engine.buy import Buyer
 from assetgen.engine.deliver import Delivery
 from assetgen.engine.execute import Build, Orders, Workshop
-from assetgen.engine.halt import Halt
+from assetgen.engine.halt import Gate, Halt
 from assetgen.engine.limits import Concurrency, Purse
 from assetgen.engine.observe import Observer, StoreOracle, Supplier, settle
 from assetgen.engine.recover import Aftermath, recover
 from assetgen.engine.remember import Inspected, compose, look_again
+from assetgen.engine.underway import UnderWay
 from assetgen.errors import ImageError, OutputError
 from tests.memory import MemoryActions, MemoryBlobs, MemoryClaims, MemoryInputs, MemoryLedger
 
@@ -402,6 +403,8 @@ class Machine:
     events: list[Event] = field(default_factory=list)
     halt: Halt | None = None
     """Of the build that runs, or ran last."""
+    gate: Gate = field(default_factory=Gate)
+    under_way: UnderWay = field(default_factory=UnderWay)
 
     def __post_init__(self) -> None:
         self.files = FakeFiles(self.clock)
@@ -513,6 +516,8 @@ class Machine:
             inputs=self.inputs,
             halt=self.halt,
             emit=self.events.append,
+            gate=self.gate,
+            under_way=self.under_way,
         )
         build = Build(
             plan=survey.plan,

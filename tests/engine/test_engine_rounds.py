@@ -1,0 +1,264 @@
+"""Builds that wait at a gate, or are dropped and made again: nothing is paid for twice."""
+
+from __future__ import annotations
+
+import asyncio
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from assetgen.core.events import Finished, Started, Stored, Warned
+from assetgen.core.report import Report, Status
+from assetgen.engine.halt import Gate
+from assetgen.errors import Refused, Retry, Unavailable
+from tests.fakes import PRICE, Machine, generated, picture, project_of, sourced
+from tests.properties import BUILDING
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from assetgen.core.call import Request
+    from assetgen.core.model import Project
+
+
+async def start(machine: Machine, project: Project) -> asyncio.Task[Report]:
+    """A round that runs; it has gone as far as it can without anything else happening."""
+    round_ = asyncio.ensure_future(machine.build_async(project, survey=machine.plan(project)))
+    await asyncio.sleep(0.05)
+    return round_
+
+
+def drop(machine: Machine) -> None:
+    assert machine.halt is not None
+    machine.halt.drop("something changed")
+
+
+def held_until(released: asyncio.Event) -> Callable[[Request], Awaitable[None]]:
+    async def during(_: Request) -> None:
+        await released.wait()
+
+    return during
+
+
+def test_free_work_is_done_while_paid_calls_wait_at_the_gate() -> None:
+    machine = Machine(gate=Gate(is_open=False))
+    machine.files.put("hand/logo.png", picture("logo"))
+
+    async def play() -> Report:
+        round_ = await start(machine, project_of(generated("hero"), sourced("logo")))
+        assert machine.files.peek("art/logo.png") == picture("logo")
+        assert machine.provider.called() == []
+        assert Started("hero", "generate") not in machine.events
+        machine.gate.open()
+        return await round_
+
+    assert asyncio.run(play()).named(Status.GENERATED) == ["hero"]
+
+
+def test_what_waits_at_the_gate_of_a_dropped_round_is_never_called() -> None:
+    machine = Machine(gate=Gate(is_open=False))
+
+    async def play() -> Report:
+        round_ = await start(machine, project_of(generated("hero")))
+        drop(machine)
+        return await round_
+
+    report = asyncio.run(play())
+    assert report.named(Status.STOPPED) == ["hero"]
+    assert machine.provider.called() == []
+
+
+def test_a_dropped_round_ends_while_its_call_goes_on_into_the_store() -> None:
+    machine = Machine()
+
+    async def play() -> None:
+        released = asyncio.Event()
+        machine.provider.during = held_until(released)
+        round_ = await start(machine, project_of(generated("hero", "one")))
+        drop(machine)
+        assert (await round_).named(Status.STOPPED) == ["hero"]
+        assert machine.files.peek("art/hero.png") is None
+        released.set()
+        await machine.under_way.finish()
+
+    asyncio.run(play())
+    (stored,) = [event for event in machine.events if isinstance(event, Stored)]
+    assert (stored.name, stored.cost_usd) == ("hero", PRICE)
+    report = machine.build(project_of(generated("hero", "one")))
+    assert report.named(Status.RESTORED) == ["hero"]
+    assert machine.provider.called() == ["hero"]
+
+
+def test_a_round_that_wants_the_same_image_joins_the_call_under_way() -> None:
+    machine = Machine()
+    before = project_of(generated("hero"), generated("icon", "a sword"))
+    after = project_of(generated("hero"), generated("icon", "a shield"))
+
+    async def play() -> Report:
+        released = asyncio.Event()
+        machine.provider.during = held_until(released)
+        first = await start(machine, before)
+        drop(machine)
+        await first
+        second = await start(machine, after)
+        released.set()
+        report = await second
+        await machine.under_way.finish()
+        return report
+
+    report = asyncio.run(play())
+    assert report.named(Status.GENERATED) == ["hero", "icon"]
+    assert machine.provider.called() == ["hero", "icon", "icon"]
+    assert report.spent_usd == 2 * PRICE
+    finished = [e.name for e in machine.events if isinstance(e, Finished) and e.cost_usd == PRICE]
+    assert sorted(finished) == ["hero", "icon"]
+    assert [e.name for e in machine.events if isinstance(e, Stored)] == ["icon"]
+
+
+def test_a_refusal_of_a_joined_call_is_not_asked_for_again() -> None:
+    machine = Machine()
+    machine.provider.script("hero", Refused("no keepers", cost_usd=Decimal("0.01")))
+
+    async def play() -> Report:
+        released = asyncio.Event()
+        machine.provider.during = held_until(released)
+        first = await start(machine, project_of(generated("hero")))
+        drop(machine)
+        await first
+        second = await start(machine, project_of(generated("hero")))
+        released.set()
+        return await second
+
+    report = asyncio.run(play())
+    assert report.named(Status.FAILED) == ["hero"]
+    assert report.spent_usd == Decimal("0.01")
+    assert machine.provider.called() == ["hero"]
+
+
+def test_a_joined_call_that_was_not_tried_again_for_the_drop_is_tried_again() -> None:
+    machine = Machine()
+    machine.provider.script("hero", Unavailable("busy", retry=Retry.TRANSIENT))
+
+    async def play() -> Report:
+        released = asyncio.Event()
+        machine.provider.during = held_until(released)
+        first = await start(machine, project_of(generated("hero")))
+        drop(machine)
+        await first
+        second = await start(machine, project_of(generated("hero")))
+        released.set()
+        return await second
+
+    assert asyncio.run(play()).named(Status.GENERATED) == ["hero"]
+    assert machine.provider.called() == ["hero", "hero"]
+
+
+def test_the_failure_of_a_call_nobody_waits_for_is_told() -> None:
+    machine = Machine()
+    machine.provider.script("hero", Refused("no keepers"))
+
+    async def play() -> None:
+        released = asyncio.Event()
+        machine.provider.during = held_until(released)
+        round_ = await start(machine, project_of(generated("hero")))
+        drop(machine)
+        await round_
+        released.set()
+        await machine.under_way.finish()
+
+    asyncio.run(play())
+    told = [e.message for e in machine.events if isinstance(e, Warned)]
+    assert any("no keepers" in message for message in told)
+
+
+def test_what_has_not_started_of_a_dropped_round_is_left_free_work_too() -> None:
+    machine = Machine()
+    assets = [sourced(f"logo{n}", f"hand/{n}.png") for n in range(40)]
+    for n in range(40):
+        machine.files.put(f"hand/{n}.png", picture(str(n)))
+    first = True
+
+    def drop_at_first(_: str) -> None:
+        nonlocal first
+        if first:
+            first = False
+            loop.call_soon_threadsafe(drop, machine)
+
+    async def play() -> Report:
+        nonlocal loop
+        loop = asyncio.get_running_loop()
+        machine.files.before_write = drop_at_first
+        project = project_of(*assets)
+        return await machine.build_async(project, survey=machine.plan(project))
+
+    loop: asyncio.AbstractEventLoop
+    report = asyncio.run(play())
+    assert report.named(Status.STOPPED)
+    machine.files.before_write = lambda _: None
+    assert machine.build(project_of(*assets)).named(Status.STOPPED) == []
+
+
+def test_cutting_ends_a_call_that_outlived_its_round() -> None:
+    machine = Machine()
+
+    async def play() -> None:
+        machine.provider.during = held_until(asyncio.Event())
+        round_ = await start(machine, project_of(generated("hero")))
+        drop(machine)
+        await round_
+        await machine.under_way.cut()
+        assert machine.under_way.is_empty
+
+    asyncio.run(play())
+    assert [line.outcome for line in machine.ledger.lines()][-1] == "cut by the user"
+
+
+PROMPTS = st.sampled_from(["a ship", "a sword", "a keeper"])
+STATES = st.lists(
+    st.tuples(PROMPTS, PROMPTS, st.integers(1, 12), st.booleans()), min_size=1, max_size=5
+)
+
+
+def project_with(hero: str, icon: str) -> Project:
+    return project_of(
+        generated("hero", hero), generated("icon", icon), generated("side", "left", "asset:hero")
+    )
+
+
+@BUILDING
+@given(STATES)
+def test_any_sequence_of_dropped_rounds_ends_as_a_build_from_scratch_and_pays_once(
+    states: list[tuple[str, str, int, bool]],
+) -> None:
+    machine = Machine()
+
+    async def play() -> None:
+        for hero, icon, steps, is_open in states:
+            machine.gate = Gate(is_open=is_open)
+            project = project_with(hero, icon)
+            round_ = asyncio.ensure_future(
+                machine.build_async(project, survey=machine.plan(project))
+            )
+            for _ in range(steps):
+                await asyncio.sleep(0)
+            drop(machine)
+            await round_
+        machine.gate = Gate()
+        await machine.build_async(project, survey=machine.plan(project))
+        await machine.under_way.finish()
+
+    asyncio.run(play())
+    scratch = Machine()
+    hero, icon, _, _ = states[-1]
+    scratch.build(project_with(hero, icon))
+    outputs = {f"art/{name}.png" for name in ("hero", "icon", "side")}
+    for output in outputs:
+        assert machine.files.peek(output) == scratch.files.peek(output)
+    fingerprints = [request.fingerprint for request in machine.provider.calls]
+    assert len(fingerprints) == len(set(fingerprints))
+    entries = machine.locks.read().entries
+    assert {n: e.fingerprint for n, e in entries.items()} == {
+        n: e.fingerprint for n, e in scratch.locks.read().entries.items()
+    }
