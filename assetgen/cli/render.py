@@ -172,7 +172,7 @@ def event_line(event: Event) -> str | None:
             return _done_line(event)
         case Stored():
             price = f"  {format_usd(event.cost_usd)}" if event.cost_usd != 0 else ""
-            return f"stored {event.name}  for its former inputs{price}"
+            return f"stored {event.name}  for a round that a change ended{price}"
         case Broken():
             return "\n".join(render_error(fault) for fault in event.faults).removesuffix("\n")
         case Round():

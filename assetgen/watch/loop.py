@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from assetgen.core.events import Warned
 from assetgen.core.pace import Due, Pace
 from assetgen.watch.notice import NoEventsError, Notices
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from assetgen.session.rounds import Rounds
 
 POLL_S = 0.5
@@ -21,6 +23,18 @@ GRACE_S = 0.5
 """An event that comes later than this after its change is no event."""
 
 
+class Follower(Protocol):
+    """Tells of changes near some paths: see `Notices`."""
+
+    def follow(self, paths: Iterable[str], root: str) -> bool:
+        """Follow these and no others; whether something new is followed."""
+        ...
+
+    def close(self) -> None:
+        """Follow nothing any more."""
+        ...
+
+
 @dataclass(slots=True)
 class Watch:
     """One watch of one project, until it is stopped."""
@@ -28,6 +42,8 @@ class Watch:
     rounds: Rounds
     polls: bool = False
     """Whether to look at stamps often, because the file system tells nothing."""
+    notices_of: Callable[[Callable[[], None]], Follower] = Notices
+    """Makes what tells of changes, given what it is to call then."""
     _pace: Pace = field(default_factory=Pace)
     _sign: asyncio.Event = field(default_factory=asyncio.Event)
     _stopped: asyncio.Event = field(default_factory=asyncio.Event)
@@ -53,7 +69,7 @@ class Watch:
     async def run(self) -> None:
         """Build, then follow, until stopped."""
         loop = asyncio.get_running_loop()
-        notices = Notices(lambda: _wake(loop, self._sign))
+        notices = self.notices_of(lambda: _wake(loop, self._sign))
         try:
             self._look(notices, loop.time())
             while not self.is_stopping:
@@ -109,7 +125,7 @@ class Watch:
             if self.rounds.has_moved:
                 self._pace.notice(now)
 
-    def _act(self, notices: Notices, now: float) -> None:
+    def _act(self, notices: Follower, now: float) -> None:
         match self._pace.due(now):
             case Due.LOOK:
                 found_change = self._look(notices, now)
@@ -123,7 +139,7 @@ class Watch:
             case Due.NOTHING:
                 pass
 
-    def _look(self, notices: Notices, now: float) -> bool:
+    def _look(self, notices: Follower, now: float) -> bool:
         """Look by content. Returns whether that stops what runs."""
         found_change = self.rounds.look()
         if found_change:
