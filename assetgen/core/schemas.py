@@ -18,8 +18,8 @@ from assetgen.core.costs import COSTS_VERSION
 from assetgen.core.decision import Verdict
 from assetgen.core.facts import FileState
 from assetgen.core.fingerprint import KEY_SCHEME
-from assetgen.core.leftover import LeftoverState
 from assetgen.core.lock import LOCK_VERSION
+from assetgen.core.orphan import OrphanState
 from assetgen.core.report import Status
 from assetgen.core.store import STORE_VERSION
 from assetgen.errors import AssetgenError
@@ -229,7 +229,7 @@ def clean_json_schema() -> dict[str, Json]:
         "output": _said({"type": "string"}, "Path that the asset had"),
         "name": _said({"type": "string"}, "Name of the asset"),
         "state": _said(
-            {"enum": list(typing.get_args(LeftoverState))},
+            {"enum": list(typing.get_args(OrphanState))},
             "`removable`: `--yes` removes it; `left`: not touched; `gone`: not there any more",
         ),
         "reason": _said({"type": "string"}, "Why it is left, or could not be removed"),
@@ -435,13 +435,13 @@ def cache_json_schema() -> dict[str, Json]:
                 "collect",
                 dry_run=_said({"type": "boolean"}, "True without `--yes`"),
                 projects=_said(users, "Lockfiles of the known projects"),
-                leftovers={
+                orphans={
                     "type": "array",
                     "items": _closed(
                         {**stored, "removed": _said({"type": "boolean"}, "Whether it is gone")}
                     ),
                 },
-                count=_said(_COUNT, "How many leftovers"),
+                count=_said(_COUNT, "How many orphans"),
                 size_bytes=size,
                 cost_usd=_said(_AMOUNT, "What they once cost, as far as known"),
                 unknown_bills=_said(_COUNT, "Leftovers whose cost is unknown"),

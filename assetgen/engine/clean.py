@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from assetgen.core.digest import digest_of
 from assetgen.core.facts import FileState
 from assetgen.core.fingerprint import conversion_key
-from assetgen.core.leftover import Leftover
 from assetgen.core.model import FORMAT_OF_SUFFIX, FileReference, Source
+from assetgen.core.orphan import Orphan
 from assetgen.core.result import ActionResult
 from assetgen.engine.choose import chosen, note_choice
 from assetgen.errors import AssetgenError
@@ -44,7 +44,7 @@ class Cleaner:
     observer: Observer
     clock: Clock
 
-    def look(self) -> list[Leftover]:
+    def look(self) -> list[Orphan]:
         """What is left, by path, and what would be done about it; nothing is changed."""
         names = {asset.name for asset in self.project.assets}
         outputs = {asset.output: asset for asset in self.project.assets}
@@ -60,16 +60,16 @@ class Cleaner:
             is_moved = name in moved and moved[name] != entry.output not in outputs
             if is_moved and self.files.stamp(entry.output) is not None:
                 reason = f"`assetgen build` brings it to `{moved[name]}` first"
-                found.append(Leftover(entry, "left", reason, is_needed=True))
+                found.append(Orphan(entry, "left", reason, is_needed=True))
         return found
 
-    def remove(self, leftovers: Iterable[Leftover]) -> list[Leftover]:
+    def remove(self, orphans: Iterable[Orphan]) -> list[Orphan]:
         """Do it, and drop from the lockfile what needs no looking after any longer.
 
         Raises:
             LockfileError, OutputError: the lockfile cannot be written.
         """
-        done = [self._remove(one) if one.state == "removable" else one for one in leftovers]
+        done = [self._remove(one) if one.state == "removable" else one for one in orphans]
         forgotten = [one.entry for one in done if one.is_forgotten]
         for entry in forgotten:
             self._remember(entry)
@@ -78,22 +78,22 @@ class Cleaner:
             self.locks.forget([entry.output for entry in forgotten], names)
         return done
 
-    def _look_at(self, entry: LockEntry) -> Leftover:
+    def _look_at(self, entry: LockEntry) -> Orphan:
         path = entry.output
         problem = self._why_not_ours(path)
         if problem:
-            return Leftover(entry, "left", problem)
+            return Orphan(entry, "left", problem)
         fact = self.observer.outputs([path], self.lock.digests | self.journal)[path]
         if fact.state is FileState.MISSING:
-            return Leftover(entry, "gone")
+            return Orphan(entry, "gone")
         if fact.state is FileState.POINTER and fact.digest == entry.digest:
             reason = "a Git LFS pointer, whose bytes cannot be kept: run `git lfs pull` first"
-            return Leftover(entry, "left", reason, is_needed=True)
+            return Orphan(entry, "left", reason, is_needed=True)
         if fact.state is FileState.OBSTRUCTED:
-            return Leftover(entry, "left", fact.problem)
+            return Orphan(entry, "left", fact.problem)
         if not self._is_as_written(entry, fact):
-            return Leftover(entry, "left", "its bytes are not those that assetgen wrote")
-        return Leftover(entry, "removable", digest=fact.digest)
+            return Orphan(entry, "left", "its bytes are not those that assetgen wrote")
+        return Orphan(entry, "removable", digest=fact.digest)
 
     def _is_as_written(self, entry: LockEntry, fact: FileFact) -> bool:
         if fact.state is FileState.POINTER or fact.digest is None:
@@ -125,22 +125,22 @@ class Cleaner:
             needed += [r.path for r in references if isinstance(r, FileReference)]
         return needed
 
-    def _remove(self, leftover: Leftover) -> Leftover:
-        path = leftover.entry.output
+    def _remove(self, orphan: Orphan) -> Orphan:
+        path = orphan.entry.output
         try:
             stamp = self.files.stamp(path)
             data = self.files.read(path)
             if data is None:
-                return replace(leftover, state="gone", digest=None)
-            if digest_of(data) != leftover.digest:
-                return replace(leftover, state="left", reason="changed just now", is_needed=True)
+                return replace(orphan, state="gone", digest=None)
+            if digest_of(data) != orphan.digest:
+                return replace(orphan, state="left", reason="changed just now", is_needed=True)
             self.blobs.put(data)
             if self.files.stamp(path) != stamp:
-                return replace(leftover, state="left", reason="changed just now", is_needed=True)
+                return replace(orphan, state="left", reason="changed just now", is_needed=True)
             self.files.remove(path)
         except AssetgenError as error:
-            return replace(leftover, state="failed", reason=error.what)
-        return replace(leftover, state="removed")
+            return replace(orphan, state="failed", reason=error.what)
+        return replace(orphan, state="removed")
 
     def _remember(self, entry: LockEntry) -> None:
         """Let the caches know what only the lockfile knew, so that it is never bought again."""

@@ -55,9 +55,9 @@ if TYPE_CHECKING:
     from assetgen.core.events import Event
     from assetgen.core.explain import Explanation
     from assetgen.core.history import History
-    from assetgen.core.leftover import Leftover
     from assetgen.core.lock import Lock
     from assetgen.core.model import Project
+    from assetgen.core.orphan import Orphan
     from assetgen.core.ports import Emit
     from assetgen.core.report import Plan, Report
     from assetgen.session.rounds import Rounds
@@ -159,7 +159,7 @@ class Session:
         with self._changing(listener):
             return adopt_files(self._adapters, selectors, listener)
 
-    def clean(self, *, remove: bool = False, emit: Emit | None = None) -> list[Leftover]:
+    def clean(self, *, remove: bool = False, emit: Emit | None = None) -> list[Orphan]:
         """What moved and removed assets left behind; with `remove` it goes, kept in the store.
 
         Raises:

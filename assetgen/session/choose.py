@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from assetgen.core.digest import Digest
     from assetgen.core.history import Found, History
     from assetgen.core.ledger import LedgerLine
-    from assetgen.core.leftover import Leftover
     from assetgen.core.model import Json
+    from assetgen.core.orphan import Orphan
     from assetgen.core.ports import Emit
     from assetgen.session.adapters import Adapters
 
@@ -187,7 +187,7 @@ def _chooser(
     )
 
 
-def clean_up(adapters: Adapters, *, remove: bool) -> list[Leftover]:
+def clean_up(adapters: Adapters, *, remove: bool) -> list[Orphan]:
     """What moved and removed assets left behind; with `remove` it goes.
 
     Raises:

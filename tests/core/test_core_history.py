@@ -2,10 +2,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from assetgen.core.costs import calls_of
 from assetgen.core.fingerprint import KEY_SCHEME
 from assetgen.core.history import Found, Past, digits_to_tell, matching, past_images
 from assetgen.core.ledger import LedgerEvent, LedgerLine
 from assetgen.core.lock import LockEntry
+from assetgen.core.price import history_of
+from assetgen.core.store import purchases_of
 from tests.fakes import MODEL, picture, result_of
 
 ONE, TWO, THREE = (result_of(picture(name)) for name in ("one", "two", "three"))
@@ -107,3 +110,18 @@ def test_digits_that_several_images_begin_with_match_all_of_them() -> None:
     assert matching(images, "sha256:") == images
     assert matching(images, ONE.image) == images[:1]
     assert matching(images, ONE.image.upper().removeprefix("SHA256:")[:9]) == images[:1]
+
+
+def test_a_choice_is_no_call_and_costs_nothing() -> None:
+    lines = [
+        replace(line(ONE, event="sent"), result=None),
+        replace(line(ONE), cost_usd=ONE.cost_usd),
+        replace(line(ONE, event="chosen", fingerprint=MINE), call="1" * 32),
+        replace(line(TWO, event="chosen"), call="2" * 32),
+    ]
+    assert [call.billed_usd for call in calls_of(lines)] == [ONE.cost_usd]
+    bought = purchases_of(lines)
+    assert bought[ONE.image].cost_usd == ONE.cost_usd
+    assert bought[ONE.image].fingerprints == {MINE, OTHER}, "a build on either is respected"
+    assert bought[TWO.image].asset == "hero"
+    assert set(history_of(lines).values()) == {ONE.cost_usd}

@@ -9,14 +9,14 @@ from assetgen.cli.choices import say_event
 from assetgen.cli.options import add_json
 from assetgen.cli.render import printable
 from assetgen.cli.streams import print_json, say
-from assetgen.core.leftover import leftovers_json
+from assetgen.core.orphan import orphans_json
 from assetgen.session import Session
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
-    from assetgen.core.leftover import Leftover
+    from assetgen.core.orphan import Orphan
 
 EXIT_FAILED = 1
 
@@ -31,16 +31,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """List or remove, and exit 1 when a file could not be removed."""
-    leftovers = Session(args.manifest).clean(remove=args.yes, emit=say_event)
+    orphans = Session(args.manifest).clean(remove=args.yes, emit=say_event)
     if args.json:
-        print_json(leftovers_json(leftovers), indent=2)
+        print_json(orphans_json(orphans), indent=2)
     else:
-        _print(leftovers, removes=args.yes)
-    return EXIT_FAILED if any(one.state == "failed" for one in leftovers) else 0
+        _print(orphans, removes=args.yes)
+    return EXIT_FAILED if any(one.state == "failed" for one in orphans) else 0
 
 
-def _print(leftovers: Sequence[Leftover], *, removes: bool) -> None:
-    for one in leftovers:
+def _print(orphans: Sequence[Orphan], *, removes: bool) -> None:
+    for one in orphans:
         line = f"{_word(one)}  {printable(one.entry.output)}"
         if one.state == "failed":
             say(f"error: {printable(one.reason)}\n")
@@ -54,11 +54,11 @@ def _print(leftovers: Sequence[Leftover], *, removes: bool) -> None:
         else:
             line += f"  made for `{one.entry.name}`"
         sys.stdout.write(f"{line}\n")
-    if not leftovers:
+    if not orphans:
         say("nothing to clean\n")
-    elif not removes and any(one.state != "left" or not one.is_needed for one in leftovers):
+    elif not removes and any(one.state != "left" or not one.is_needed for one in orphans):
         say("`assetgen clean --yes` does it; bytes that are removed are kept in the store\n")
 
 
-def _word(one: Leftover) -> str:
+def _word(one: Orphan) -> str:
     return {"removable": "remove", "removed": "removed", "left": "leave"}.get(one.state, "forget")

@@ -12,15 +12,15 @@ if TYPE_CHECKING:
     from assetgen.core.lock import LockEntry
     from assetgen.core.model import Json
 
-LeftoverState = Literal["removable", "removed", "left", "gone", "failed"]
+OrphanState = Literal["removable", "removed", "left", "gone", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
-class Leftover:
+class Orphan:
     """A path that an asset had, and what is or was done about it."""
 
     entry: LockEntry
-    state: LeftoverState
+    state: OrphanState
     """`left` is a file that is not touched, `gone` one that is not there any more."""
     reason: str = ""
     digest: Digest | None = None
@@ -34,7 +34,7 @@ class Leftover:
         return self.state in {"removed", "gone"} or (self.state == "left" and not self.is_needed)
 
 
-def leftovers_json(leftovers: Iterable[Leftover]) -> dict[str, Json]:
+def orphans_json(orphans: Iterable[Orphan]) -> dict[str, Json]:
     """`clean --json`: see schemas/clean.schema.json."""
     return {
         "version": 1,
@@ -46,6 +46,6 @@ def leftovers_json(leftovers: Iterable[Leftover]) -> dict[str, Json]:
                 "reason": one.reason,
                 "digest": one.digest,
             }
-            for one in leftovers
+            for one in orphans
         ],
     }
