@@ -56,7 +56,7 @@ def plan_json(plan: Plan) -> dict[str, Json]:
     counts: dict[str, Json] = dict(plan.counts())
     return {
         "version": 1,
-        "assets": [_decision_json(decision) for decision in plan.decisions],
+        "assets": [decision_json(decision) for decision in plan.decisions],
         "summary": {
             "assets": len(plan.decisions),
             **counts,
@@ -68,7 +68,8 @@ def plan_json(plan: Plan) -> dict[str, Json]:
     }
 
 
-def _decision_json(decision: Decision) -> dict[str, Json]:
+def decision_json(decision: Decision) -> dict[str, Json]:
+    """One asset, as `plan --json` and reports have it."""
     return {
         "name": decision.asset.name,
         "verdict": decision.verdict.value,

@@ -1,4 +1,4 @@
-"""JSON Schemas of what assetgen writes: lockfile, `--json` of each command, build events.
+"""JSON Schemas of what assetgen writes: lockfile, `--json` of each command, events, reports.
 
 The schema of the manifest is in `manifest/schema.py`. The files in `schemas/` are made from these
 functions, and a test holds them to it.
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from assetgen.core import events
 from assetgen.core.catalogue import MODELS_VERSION
+from assetgen.core.comparison import ChangeKind
 from assetgen.core.costs import COSTS_VERSION
 from assetgen.core.decision import Verdict
 from assetgen.core.facts import FileState
@@ -31,6 +32,8 @@ _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _USD: dict[str, Json] = {"type": ["number", "null"], "minimum": 0}
 _AMOUNT: dict[str, Json] = {"type": "number", "minimum": 0}
 _COUNT: dict[str, Json] = {"type": "integer", "minimum": 0}
+_TEXT: dict[str, Json] = {"type": "string"}
+_NULL: dict[str, Json] = {"type": "null"}
 _DIGEST: dict[str, Json] = {"type": "string", "pattern": "^sha256:[0-9a-f]{64}$"}
 
 
@@ -88,16 +91,7 @@ def lock_json_schema() -> dict[str, Json]:
 
 def plan_json_schema() -> dict[str, Json]:
     """Schema of `plan --json` and `check --json`."""
-    verdicts: list[Json] = [verdict.value for verdict in Verdict]
-    asset: dict[str, Json] = {
-        "name": _said({"type": "string"}, "Name of the asset"),
-        "verdict": _said({"enum": verdicts}, "What a build does with it"),
-        "reason": _said({"type": "string"}, "Why, for people"),
-        "output": _said({"type": "string"}, "Path of the output, relative to the project folder"),
-        "estimate_usd": _said(_USD, "About what it costs; null when no price is known"),
-        "estimate_basis": _said({"type": "string"}, "On what ground that is said"),
-    }
-    count: dict[str, Json] = {"type": "integer", "minimum": 0}
+    asset, count = _decision_fields(), _COUNT
     summary: dict[str, Json] = {
         "assets": _said(count, "Assets listed"),
         **{verdict.value: _said(count, f"Of these, `{verdict.value}`") for verdict in Verdict},
@@ -120,6 +114,83 @@ def plan_json_schema() -> dict[str, Json]:
                 "summary": _closed(summary),
             }
         ),
+    }
+
+
+def report_json_schema() -> dict[str, Json]:
+    """Schema of `check --report FILE.json`."""
+    nullable: dict[str, Json] = {"type": ["string", "null"]}
+    place: dict[str, Json] = {"type": ["integer", "null"], "minimum": 1}
+    states: list[Json] = ["stale", "altered"]
+    picture = _closed(
+        {
+            "path": _said(nullable, "Relative to the report, as a URL; null when it is not shown"),
+            "note": _said(_TEXT, "Why it is not shown, if there is more to say"),
+        }
+    )
+    finding: dict[str, Json] = {
+        **_decision_fields(),
+        "state": _said({"enum": states}, "What is wrong, in one word"),
+        "file": _said(nullable, "Where it is declared, relative to the project folder"),
+        "line": _said(place, "Line there, from 1"),
+        "column": _said(place, "Column there, from 1"),
+        "now": _said(picture, "The output as it is"),
+    }
+    side = _closed(
+        {
+            "name": _said(_TEXT, "Name of the asset on this side"),
+            "output": _said(_TEXT, "Path of the output, relative to the project folder"),
+            "digest": _said(_DIGEST, "SHA-256 of the output, as the lockfile says"),
+            "picture": _said(picture, "The picture"),
+        }
+    )
+    kinds: list[Json] = [kind.value for kind in ChangeKind]
+    change: dict[str, Json] = {
+        "name": _said(_TEXT, "Name of the asset"),
+        "change": _said({"enum": kinds}, "What happened to its image"),
+        "before": {"description": "As it was; null for a new one", "anyOf": [side, _NULL]},
+        "after": {"description": "As it is; null for a removed one", "anyOf": [side, _NULL]},
+        "cost_usd": _said(_USD, "The bill of a new image; null when it is unknown"),
+    }
+    base: dict[str, Json] = {
+        "ref": _said(_TEXT, "As it was given with `--base`"),
+        "commit": _said(_TEXT, "The commit that names"),
+        "has_lockfile": _said({"type": "boolean"}, "Whether there was a lockfile"),
+        "changes": {"type": "array", "items": _closed(change)},
+        "cost_usd": _said({"type": "number", "minimum": 0}, "Sum of the known bills"),
+        "unknown_bills": _said(_COUNT, "Images whose bill is unknown"),
+    }
+    return {
+        "$schema": _DIALECT,
+        "title": "assetgen check --report",
+        "description": "What is not up to date, and what changed since another commit.",
+        **_closed(
+            {
+                "version": {"const": 1},
+                "assets": _said(_COUNT, "Assets looked at"),
+                "findings": {"type": "array", "items": _closed(finding)},
+                "orphans": _said(
+                    {"type": "array", "items": _TEXT},
+                    "Files that moved or removed assets left behind",
+                ),
+                "base": {
+                    "description": "What is compared with; null without `--base`",
+                    "anyOf": [_closed(base), _NULL],
+                },
+            }
+        ),
+    }
+
+
+def _decision_fields() -> dict[str, Json]:
+    verdicts: list[Json] = [verdict.value for verdict in Verdict]
+    return {
+        "name": _said({"type": "string"}, "Name of the asset"),
+        "verdict": _said({"enum": verdicts}, "What a build does with it"),
+        "reason": _said({"type": "string"}, "Why, for people"),
+        "output": _said({"type": "string"}, "Path of the output, relative to the project folder"),
+        "estimate_usd": _said(_USD, "About what it costs; null when no price is known"),
+        "estimate_basis": _said({"type": "string"}, "On what ground that is said"),
     }
 
 

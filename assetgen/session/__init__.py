@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     from assetgen.core.orphan import Orphan
     from assetgen.core.ports import Emit
     from assetgen.core.report import Plan, Report
+    from assetgen.session.base import Base
     from assetgen.session.rounds import Rounds
 
 __all__ = [
@@ -194,6 +195,17 @@ class Session:
         chosen, lock = settings or Settings(), self._adapters.lockfile.read()
         found = survey(self._adapters, chosen, lock, offline=True, inputs_only=inputs_only)
         return found.plan
+
+    def base(self, ref: str) -> Base:
+        """The project as it was at a commit of its git repository, and what changed since.
+
+        Raises:
+            UsageError: there is no git, no repository or no such commit.
+            LockfileError: the present lockfile cannot be read.
+        """
+        from assetgen.session.base import open_base  # noqa: PLC0415 - only reports need git
+
+        return open_base(self._adapters, ref)
 
     async def build(
         self,

@@ -15,6 +15,7 @@ from assetgen.core.schemas import (
     lock_json_schema,
     models_json_schema,
     plan_json_schema,
+    report_json_schema,
 )
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ SCHEMAS: Mapping[str, Callable[[], dict[str, Json]]] = {
     "lock": lock_json_schema,
     "plan": plan_json_schema,
     "events": events_json_schema,
+    "report": report_json_schema,
     "explain": explain_json_schema,
     "history": history_json_schema,
     "choices": choices_json_schema,

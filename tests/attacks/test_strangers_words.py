@@ -18,7 +18,7 @@ from rich.console import Console
 
 import assetgen
 from assetgen.cli import progress, streams
-from assetgen.cli.report import _escaped
+from assetgen.cli.report.markdown import _escaped
 from assetgen.core.events import Started, Warned
 from tests.attacks.fuzz_targets import UNFIT
 from tests.attacks.support import manifest

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
+from assetgen.cli.annotations import annotate_error, annotate_findings
 from assetgen.cli.options import add_json, add_selectors
 from assetgen.cli.render import printable, render_table
-from assetgen.cli.report import is_fresh, state_of, write_report
+from assetgen.cli.report.state import is_fresh, state_of
 from assetgen.cli.streams import print_json, print_lines
 from assetgen.core.decision import Verdict
 from assetgen.core.report import plan_json
+from assetgen.errors import AssetgenError, UsageError
 from assetgen.session import Session, Settings
 
 if TYPE_CHECKING:
@@ -37,20 +40,40 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="also write the findings to FILE, for a pull request (.md) or a program (.json)",
     )
+    parser.add_argument(
+        "--base",
+        metavar="REF",
+        help="let the report show what changed since a commit of git, before and after",
+    )
     add_json(parser, "one document")
 
 
 def run(args: argparse.Namespace) -> int:
     """Print what is not as the lockfile says, and exit 4 when there is such a thing."""
-    settings = Settings(selectors=tuple(args.selectors))
-    plan = Session(args.manifest).check(settings, inputs_only=args.inputs)
+    if args.base is not None and not args.report:
+        raise UsageError("`--base` says what a report compares with", hint="add `--report FILE`")
+    try:
+        return _check(args)
+    except AssetgenError as error:
+        annotate_error(error, os.environ)
+        raise
+
+
+def _check(args: argparse.Namespace) -> int:
+    session = Session(args.manifest)
+    plan = session.check(Settings(selectors=tuple(args.selectors)), inputs_only=args.inputs)
     findings = [decision for decision in plan.decisions if not is_fresh(decision)]
+    if args.report:
+        from assetgen.cli.report.files import ReportFiles  # noqa: PLC0415 - for a report only
+        from assetgen.cli.report.write import write_report  # noqa: PLC0415
+
+        files = ReportFiles(args.report, plan.project.root)
+        write_report(files, plan, session.base(args.base) if args.base is not None else None)
     if args.json:
         print_json(plan_json(plan), indent=2)
     else:
         _print(plan, findings)
-    if args.report:
-        write_report(args.report, plan)
+    annotate_findings(findings, os.environ)
     failed = bool(findings) or (args.strict and bool(plan.orphans))
     return EXIT_NOT_UP_TO_DATE if failed else 0
 
