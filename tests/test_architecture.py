@@ -36,6 +36,7 @@ LAYERS: dict[str, set[str]] = {
     "manifest": {"core", "beneath"},
     "files": {"core", "beneath", "temporary"},
     "session": {"core", "engine", "config", *ADAPTERS},
+    "testing": {"core", "providers", "steps"},
     "watch": {"core", "session"},
     "cli": {"core", "session", "watch", "beneath"},
 }

@@ -6,7 +6,8 @@ import json
 import os
 import re
 import subprocess
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from jsonschema import Draft202012Validator
@@ -14,6 +15,7 @@ from markdown_it import MarkdownIt
 
 from assetgen.cli.report.markdown import code, prose
 from assetgen.core.schemas import report_json_schema
+from tests.inside import Inside
 from tests.standin import picture
 
 if TYPE_CHECKING:
@@ -31,7 +33,12 @@ assets:
 
 
 @pytest.fixture
-def built(project: Project, cli: Cli) -> Project:
+def cli(cli: Cli, capsys: pytest.CaptureFixture[str]) -> Inside:
+    return Inside(cli.cwd, dict(cli.env), capsys)
+
+
+@pytest.fixture
+def built(project: Project, cli: Inside) -> Project:
     project.write("mine.png", picture("mine"))
     project.write("assets.yaml", MANIFEST)
     assert cli("build").code == 0
@@ -55,11 +62,12 @@ def commit(project: Project) -> str:
 
 
 def rendered(text: str) -> str:
-    return MarkdownIt("commonmark", {"html": True}).enable("table").render(text)
+    page: str = MarkdownIt("commonmark", {"html": True}).enable("table").render(text)
+    return page
 
 
-def report_json(project: Project, path: str = "report.json") -> dict[str, object]:
-    found: dict[str, object] = json.loads(project.read_text(path))
+def report_json(project: Project, path: str = "report.json") -> Any:
+    found = json.loads(project.read_text(path))
     Draft202012Validator(report_json_schema()).validate(found)
     return found
 
@@ -67,12 +75,12 @@ def report_json(project: Project, path: str = "report.json") -> dict[str, object
 # What is not up to date
 
 
-def test_a_fresh_project_is_reported_in_one_sentence(built: Project, cli: Cli) -> None:
+def test_a_fresh_project_is_reported_in_one_sentence(built: Project, cli: Inside) -> None:
     assert cli("check", "--report", "report.md").code == 0
     assert built.read_text("report.md") == "All 2 assets are up to date.\n"
 
 
-def test_what_is_stale_is_told_with_place_reason_and_picture(built: Project, cli: Cli) -> None:
+def test_what_is_stale_is_told_with_place_reason_and_picture(built: Project, cli: Inside) -> None:
     built.write("assets.yaml", MANIFEST.replace("A keeper", "A *tall* | keeper"))
     assert cli("check", "--report", "reports/report.md").code == 4
     lines = built.read_text("reports/report.md").splitlines()
@@ -81,7 +89,7 @@ def test_what_is_stale_is_told_with_place_reason_and_picture(built: Project, cli
     assert lines[4] == f"| {' | '.join(cells)} | ![hero](../art/the%20hero.png) |"
 
 
-def test_what_it_will_cost_is_the_first_thing_told(project: Project, cli: Cli) -> None:
+def test_what_it_will_cost_is_the_first_thing_told(project: Project, cli: Inside) -> None:
     text = MANIFEST.replace("provider: draft\n", "").replace(
         "A keeper,", "A keeper, model: google/gemini-2.5-flash-image,"
     )
@@ -93,18 +101,18 @@ def test_what_it_will_cost_is_the_first_thing_told(project: Project, cli: Cli) -
     )
 
 
-def test_a_program_gets_the_same_and_a_schema_for_it(built: Project, cli: Cli) -> None:
+def test_a_program_gets_the_same_and_a_schema_for_it(built: Project, cli: Inside) -> None:
     built.write("logo.png", picture("painted"))
     assert cli("check", "--report", "report.json").code == 4
     report = report_json(built)
-    (finding,) = report["findings"]  # type: ignore[misc]
+    (finding,) = report["findings"]
     assert (finding["name"], finding["state"]) == ("logo", "altered")
     assert (finding["file"], finding["line"], finding["column"]) == ("assets.yaml", 5, 3)
     assert finding["now"] == {"path": "logo.png", "note": ""}
     assert report["base"] is None
 
 
-def test_an_output_that_is_a_pointer_is_called_one(built: Project, cli: Cli) -> None:
+def test_an_output_that_is_a_pointer_is_called_one(built: Project, cli: Inside) -> None:
     oid = "0" * 64
     pointer = f"version https://git-lfs.github.com/spec/v1\noid sha256:{oid}\nsize 7\n"
     built.write("art/the hero.png", pointer)
@@ -114,7 +122,7 @@ def test_an_output_that_is_a_pointer_is_called_one(built: Project, cli: Cli) -> 
 
 @pytest.mark.usefixtures("built")
 def test_another_extension_is_refused_before_anything_is_written(
-    cli: Cli, project: Project
+    cli: Inside, project: Project
 ) -> None:
     result = cli("check", "--report", "report.html")
     assert result.code == 2
@@ -125,7 +133,7 @@ def test_another_extension_is_refused_before_anything_is_written(
 # What changed since another commit
 
 
-def test_changed_images_stand_beside_what_they_were(built: Project, cli: Cli) -> None:
+def test_changed_images_stand_beside_what_they_were(built: Project, cli: Inside) -> None:
     old_hero = built.read_bytes("art/the hero.png")
     base = commit(built)
     added = "  crest: {prompt: A crest, output: art/crest.webp}\n"
@@ -144,12 +152,11 @@ def test_changed_images_stand_beside_what_they_were(built: Project, cli: Cli) ->
     assert rows["mark"].startswith("| `mark` (was `logo`)<br>`logo.png` → `mark.png` | moved | !")
     assert cli("check", "--report", "report.json", "--base", "main~0").code == 0
     found = report_json(built)["base"]
-    assert isinstance(found, dict)
     assert (found["ref"], found["commit"]) == ("main~0", base)
     assert [change["change"] for change in found["changes"]] == ["new", "changed", "moved"]
 
 
-def test_removed_images_are_shown_as_they_were(built: Project, cli: Cli) -> None:
+def test_removed_images_are_shown_as_they_were(built: Project, cli: Inside) -> None:
     commit(built)
     built.write("assets.yaml", MANIFEST.partition("  logo")[0])
     built.path("logo.png").unlink()
@@ -160,7 +167,7 @@ def test_removed_images_are_shown_as_they_were(built: Project, cli: Cli) -> None
     assert built.read_bytes(before) == built.read_bytes("mine.png")
 
 
-def test_the_price_of_a_change_is_what_the_lockfile_says(project: Project, cli: Cli) -> None:
+def test_the_price_of_a_change_is_what_the_lockfile_says(project: Project, cli: Inside) -> None:
     text = "version: 1\ndefaults: {model: google/gemini-2.5-flash-image}\nassets:\n"
     project.write("assets.yaml", f"{text}  hero: {{prompt: A keeper, output: hero.png}}\n")
     assert cli("build").code == 0
@@ -170,14 +177,13 @@ def test_the_price_of_a_change_is_what_the_lockfile_says(project: Project, cli: 
     assert cli("build").code == 0
     cli("check", "--report", "report.json", "--base", "HEAD")
     found = report_json(project)["base"]
-    assert isinstance(found, dict)
     paid = [line["cost_usd"] for line in project.lock if line.get("name") == "twin"]
     assert found["cost_usd"] == paid[0], "two assets that shared a call paid once"
     cli("check", "--report", "report.md", "--base", "HEAD")
     assert f"2 new. The lockfile says ${paid[0]} for them." in project.read_text("report.md")
 
 
-def test_a_base_without_a_lockfile_makes_everything_new(built: Project, cli: Cli) -> None:
+def test_a_base_without_a_lockfile_makes_everything_new(built: Project, cli: Inside) -> None:
     built.path("assets.lock").rename(built.root.parent / "kept.lock")
     commit(built)
     (built.root.parent / "kept.lock").rename(built.path("assets.lock"))
@@ -188,12 +194,12 @@ def test_a_base_without_a_lockfile_makes_everything_new(built: Project, cli: Cli
 
 
 def test_a_project_in_a_folder_of_its_repository_is_found_there(
-    built: Project, cli: Cli, tmp_path: Path
+    built: Project, cli: Inside, tmp_path: Path
 ) -> None:
     inner = tmp_path / "repository" / "game"
     inner.parent.mkdir()
     built.root.rename(inner)
-    here = type(cli)(inner.parent, cli.env, cli.started)
+    here = replace(cli, cwd=inner.parent)
     outer = type(built)(inner.parent)
     commit(outer)
     text = MANIFEST.replace("A keeper", "An old keeper")
@@ -204,7 +210,7 @@ def test_a_project_in_a_folder_of_its_repository_is_found_there(
     assert "![hero after](game/art/the%20hero.png)" in outer.read_text("r.md")
 
 
-def test_a_former_pointer_is_called_one(built: Project, cli: Cli) -> None:
+def test_a_former_pointer_is_called_one(built: Project, cli: Inside) -> None:
     image = built.read_bytes("logo.png")
     digest = next(line["digest"] for line in built.lock if line.get("name") == "logo")
     pointer = f"version https://git-lfs.github.com/spec/v1\noid {digest}\nsize {len(image)}\n"
@@ -214,7 +220,6 @@ def test_a_former_pointer_is_called_one(built: Project, cli: Cli) -> None:
     assert cli("build").code == 0
     cli("check", "--report", "report.json", "--base", "HEAD")
     found = report_json(built)["base"]
-    assert isinstance(found, dict)
     (change,) = found["changes"]
     assert change["before"]["picture"] == {"path": None, "note": f"Git LFS pointer to {digest}"}
     assert change["after"]["picture"]["path"] == "logo.png"
@@ -230,7 +235,7 @@ NO_BASE = {
 
 @pytest.mark.parametrize("case", NO_BASE)
 def test_what_is_no_commit_is_told_and_nothing_is_written(
-    case: str, built: Project, cli: Cli
+    case: str, built: Project, cli: Inside
 ) -> None:
     ref, said = NO_BASE[case]
     commit(built)
@@ -241,7 +246,9 @@ def test_what_is_no_commit_is_told_and_nothing_is_written(
 
 
 @pytest.mark.usefixtures("built")
-def test_without_a_repository_or_without_git_the_way_out_is_told(cli: Cli, tmp_path: Path) -> None:
+def test_without_a_repository_or_without_git_the_way_out_is_told(
+    cli: Inside, tmp_path: Path
+) -> None:
     asked = ("check", "--report", "report.md", "--base", "HEAD")
     outside = cli(*asked)
     assert outside.code == 2
@@ -256,7 +263,7 @@ def test_without_a_repository_or_without_git_the_way_out_is_told(cli: Cli, tmp_p
 
 
 def test_a_lockfile_of_the_base_that_cannot_be_read_is_not_taken_for_ours(
-    built: Project, cli: Cli
+    built: Project, cli: Inside
 ) -> None:
     lock = built.read_bytes("assets.lock")
     built.write("assets.lock", "<<<<<<< ours\n")
@@ -272,7 +279,7 @@ def test_a_lockfile_of_the_base_that_cannot_be_read_is_not_taken_for_ours(
 
 
 def test_a_link_at_the_place_of_the_report_is_replaced_and_not_followed(
-    built: Project, cli: Cli, tmp_path: Path
+    built: Project, cli: Inside, tmp_path: Path
 ) -> None:
     outside = tmp_path / "precious"
     outside.write_text("mine")
@@ -284,7 +291,7 @@ def test_a_link_at_the_place_of_the_report_is_replaced_and_not_followed(
 
 @pytest.mark.parametrize("link", ["reports", "reports/r-before"])
 def test_a_linked_folder_does_not_lead_a_report_out_of_the_project(
-    link: str, built: Project, cli: Cli, tmp_path: Path
+    link: str, built: Project, cli: Inside, tmp_path: Path
 ) -> None:
     commit(built)
     outside = tmp_path / "outside"
@@ -299,7 +306,9 @@ def test_a_linked_folder_does_not_lead_a_report_out_of_the_project(
     assert list(outside.iterdir()) == []
 
 
-def test_git_starts_no_program_and_no_transport_of_the_checkout(built: Project, cli: Cli) -> None:
+def test_git_starts_no_program_and_no_transport_of_the_checkout(
+    built: Project, cli: Inside
+) -> None:
     """A clone's own configuration is not in what is cloned, but it is in an unpacked archive."""
     commit(built)
     trap = built.root.parent / "trap"
@@ -364,22 +373,22 @@ def test_text_of_a_project_stays_text_and_in_its_cell(text: str, write: object) 
 ACTIONS = {"GITHUB_ACTIONS": "true"}
 
 
-def annotations(result: Completed) -> list[str]:
+def notes(result: Completed) -> list[str]:
     return [line for line in result.err.splitlines() if line.startswith("::")]
 
 
-def test_stale_assets_are_annotated_where_they_are_declared(built: Project, cli: Cli) -> None:
+def test_stale_assets_are_annotated_where_they_are_declared(built: Project, cli: Inside) -> None:
     built.write("assets.yaml", MANIFEST.replace("A keeper", "An old keeper"))
     checked = cli("check", "--json", env=ACTIONS)
     assert checked.json["summary"]["generate"] == 1
-    assert annotations(checked) == [
+    assert notes(checked) == [
         "::error title=assetgen%3A hero,file=assets.yaml,line=4,col=3::prompt changed"
     ]
-    assert annotations(cli("check", env={"CI": "true"})) == []
+    assert notes(cli("check", env={"CI": "true"})) == []
 
 
 def test_faults_of_a_manifest_are_annotated_too_each_at_its_place(
-    project: Project, cli: Cli
+    project: Project, cli: Inside
 ) -> None:
     project.write(
         "sub/a,b:c.yaml", MANIFEST.replace("prompt: A", "promt: 100%\\n").replace("mine", "no")
@@ -387,32 +396,32 @@ def test_faults_of_a_manifest_are_annotated_too_each_at_its_place(
     workspace = {**ACTIONS, "GITHUB_WORKSPACE": str(project.root)}
     checked = cli("-C", "sub", "-f", "a,b:c.yaml", "check", env=workspace)
     assert checked.code == 2
-    first, second = annotations(checked)
+    first, second = notes(checked)
     assert first.startswith("::error title=assetgen,file=sub/a%2Cb%3Ac.yaml,line=4,col=10::unknown")
     assert first.endswith("%0Adid you mean `prompt`?")
     assert ",line=5,col=" in second
 
 
-def test_a_damaged_lockfile_is_annotated(built: Project, cli: Cli) -> None:
+def test_a_damaged_lockfile_is_annotated(built: Project, cli: Inside) -> None:
     built.write("assets.lock", "<<<<<<< ours\n")
     checked = cli("check", env=ACTIONS)
     assert checked.code == 2
-    (line,) = annotations(checked)
+    (line,) = notes(checked)
     assert line.startswith("::error title=assetgen,file=assets.lock,line=1,col=1::the lockfile has")
 
 
-def test_no_text_of_a_project_becomes_a_command_of_its_own(project: Project, cli: Cli) -> None:
+def test_no_text_of_a_project_becomes_a_command_of_its_own(project: Project, cli: Inside) -> None:
     path = "a%0A::warning::x\u2028::add-mask::y.png"
     project.write(
         "assets.yaml", f'version: 1\nassets:\n  hero: {{source: "{path}", output: b.png}}\n'
     )
-    (line,) = annotations(cli("check", env=ACTIONS))
+    (line,) = notes(cli("check", env=ACTIONS))
     assert line.count("::") > 2
     assert "%250A" in line
 
 
 def test_a_report_opens_no_cache_and_leaves_nothing_but_itself(
-    built: Project, cli: Cli, tmp_path: Path
+    built: Project, cli: Inside, tmp_path: Path
 ) -> None:
     commit(built)
     before = {path for path, _, _ in os.walk(built.root)}

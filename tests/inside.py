@@ -1,0 +1,43 @@
+"""The command line inside the test's own process: ten times as fast, for what needs no other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+
+from assetgen.cli.main import run
+from tests.conftest import Completed
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+
+FOREIGN = ("CI", "GITHUB_ACTIONS", "GITHUB_WORKSPACE", "NO_COLOR")
+"""Settings of the machine that would change what is said."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inside:
+    """Runs `assetgen` in the project folder, with the environment that `Cli` has."""
+
+    cwd: Path
+    env: dict[str, str]
+    capture: pytest.CaptureFixture[str]
+
+    def __call__(self, *arguments: str, env: Mapping[str, str | None] | None = None) -> Completed:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(self.cwd)
+            for name in FOREIGN:
+                patch.delenv(name, raising=False)
+            for name, value in {**self.env, **(env or {})}.items():
+                if value is None:
+                    patch.delenv(name, raising=False)
+                else:
+                    patch.setenv(name, value)
+            self.capture.readouterr()
+            code = run(list(arguments))
+            out, err = self.capture.readouterr()
+        return Completed(code, out, err)
