@@ -38,7 +38,7 @@ _KEYED: dict[Literal["images", "kept", "incoming", "inputs"], tuple[str, re.Patt
     "images": ("blobs", re.compile(r"(?P<key>[0-9a-f]{64})")),
     "kept": ("kept", re.compile(r"(?P<key>[0-9a-f]{64})")),
     "incoming": ("incoming", re.compile(r"[0-9a-f]{64}\.(?P<key>[0-9a-f]{64})\.[0-9a-f]{32}")),
-    "inputs": ("inputs", re.compile(r"(?P<key>[0-9a-f]{64})(\.[a-z]+)*")),
+    "inputs": ("inputs", re.compile(r"(?P<key>[0-9a-f]{64})")),
 }
 """Folder of each kind that is found by name, and what its files are called."""
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from jsonschema import Draft202012Validator
 
+from assetgen.core.costs import costs_json
 from assetgen.core.schemas import costs_json_schema
+from assetgen.session.costs import costs
 from tests.standin import CutBeforeHeaders, Refusal
 
 if TYPE_CHECKING:
@@ -40,7 +42,7 @@ def test_costs_are_those_that_were_billed_by_day_model_asset_and_project(
         "bay",
         ["side", "hero"],
     )
-    every = cli("costs", "--json", "--project", "all").json
+    every: Any = costs_json(costs(environ=cli.env).costs, project=None, since=None)
     assert {row["project"] for row in every["by_project"]} == {"bay", "cliff"}
     # The lost call was billed what was estimated, so that the sums meet to the last digit.
     assert every["total"]["total_usd"] == float(openrouter.billed)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from jsonschema import Draft202012Validator
 
+from assetgen.core.catalogue import models_json
 from assetgen.core.schemas import models_json_schema
 from assetgen.session import Session
+from assetgen.session.models import models
 from tests.standin import API_KEY
 from tests.standin.catalogue import FLAT, IMAGE_MODELS, MODELS, TALKING
 from tests.standin.reply import Reply
@@ -49,7 +51,8 @@ def test_a_fetched_catalogue_is_kept_and_says_what_no_table_knows(
     assert fetched.code == 0
     assert f"does not tell the details of {TALKING.id}" in fetched.err
     assert [line.split()[0] for line in fetched.out.splitlines()[1:3]] == [FLAT.id, TALKING.id]
-    document = cli("models", FLAT.id, "--json", env=NOWHERE).json
+    known = models(FLAT.id, cli.env)
+    document: Any = models_json(known.sheets, known.table_date, known.catalogue_date)
     Draft202012Validator(models_json_schema()).validate(document)
     (model,) = document["models"]
     assert (model["name"], model["image_only"]["from"]) == (FLAT.name, "catalogue")
