@@ -18,12 +18,15 @@ if TYPE_CHECKING:
     from assetgen.core.decision import Decision as Decision
     from assetgen.core.decision import Hold as Hold
     from assetgen.core.decision import Verdict as Verdict
+    from assetgen.core.events import Broken as Broken
     from assetgen.core.events import Done as Done
     from assetgen.core.events import Event as Event
     from assetgen.core.events import Finished as Finished
     from assetgen.core.events import Planned as Planned
     from assetgen.core.events import Retrying as Retrying
+    from assetgen.core.events import Round as Round
     from assetgen.core.events import Started as Started
+    from assetgen.core.events import Stored as Stored
     from assetgen.core.events import Warned as Warned
     from assetgen.core.model import Asset as Asset
     from assetgen.core.model import AssetReference as AssetReference
@@ -66,7 +69,7 @@ if TYPE_CHECKING:
 _NAMES = {
     "core.call": "Generated ReferenceImage Request",
     "core.decision": "Decision Hold Verdict",
-    "core.events": "Done Event Finished Planned Retrying Started Warned",
+    "core.events": "Broken Done Event Finished Planned Retrying Round Started Stored Warned",
     "core.model": "Asset AssetReference FileReference Generate Parameters Project Source",
     "core.plugin": "ProviderPlugin",
     "core.ports": "Provider",

@@ -331,7 +331,7 @@ class Session:
     def _note_project(self, emit: Emit) -> None:
         """Tell the cache whose images these are."""
         try:
-            adapters.note_project()
+            self._adapters.note_project()
         except CacheError as error:
             emit(Warned(None, f"this project could not be noted in the cache: {error.what}"))
 

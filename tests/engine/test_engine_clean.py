@@ -145,9 +145,7 @@ def test_a_file_that_something_reads_now_is_left(user: Asset) -> None:
     assert machine.files.peek(HERO.output)
 
 
-@pytest.mark.parametrize(
-    "path", ["assets.yaml", ".git/hero.png", ".assetgen/x.png", "src/main.py"]
-)
+@pytest.mark.parametrize("path", ["assets.yaml", ".git/hero.png", ".assetgen/x.png", "src/main.py"])
 def test_a_lockfile_from_elsewhere_cannot_name_what_assetgen_never_writes(path: str) -> None:
     machine = built(HERO, SIDE)
     data = machine.files.peek(SIDE.output) or b""

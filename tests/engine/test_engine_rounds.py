@@ -178,25 +178,20 @@ def test_what_has_not_started_of_a_dropped_round_is_left_free_work_too() -> None
     assets = [sourced(f"logo{n}", f"hand/{n}.png") for n in range(40)]
     for n in range(40):
         machine.files.put(f"hand/{n}.png", picture(str(n)))
-    first = True
-
-    def drop_at_first(_: str) -> None:
-        nonlocal first
-        if first:
-            first = False
-            loop.call_soon_threadsafe(drop, machine)
 
     async def play() -> Report:
-        nonlocal loop
         loop = asyncio.get_running_loop()
+
+        def drop_at_first(_: str) -> None:
+            machine.files.before_write = lambda _: None
+            loop.call_soon_threadsafe(drop, machine)
+
         machine.files.before_write = drop_at_first
         project = project_of(*assets)
         return await machine.build_async(project, survey=machine.plan(project))
 
-    loop: asyncio.AbstractEventLoop
     report = asyncio.run(play())
     assert report.named(Status.STOPPED)
-    machine.files.before_write = lambda _: None
     assert machine.build(project_of(*assets)).named(Status.STOPPED) == []
 
 
@@ -235,6 +230,7 @@ def test_any_sequence_of_dropped_rounds_ends_as_a_build_from_scratch_and_pays_on
     machine = Machine()
 
     async def play() -> None:
+        project = project_of()
         for hero, icon, steps, is_open in states:
             machine.gate = Gate(is_open=is_open)
             project = project_with(hero, icon)

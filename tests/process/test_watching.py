@@ -63,12 +63,10 @@ class Watching:
                     return self.events[index]
             return None
 
-        found: list[Event] = []
         with self._said:
-            assert self._said.wait_for(
-                lambda: (event := find()) is not None and not found.append(event), PATIENCE_S
-            ), f"never said so: {self.events}"
-        return found[0]
+            event = self._said.wait_for(find, PATIENCE_S)
+            assert event is not None, f"never said so: {self.events}"
+        return event
 
     def round(self) -> Event:
         """The next round that comes to its end."""

@@ -73,6 +73,8 @@ def events(event: Event) -> str:
             return event.message
         case assetgen.Done():
             return str(event.exit_code)
+        case assetgen.Round() | assetgen.Stored() | assetgen.Broken():
+            return event.kind
 
 
 class Painter:
