@@ -6,7 +6,7 @@ import asyncio
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assetgen.core.events import Finished, Started, Stored, Warned
@@ -222,7 +222,7 @@ def project_with(hero: str, icon: str) -> Project:
     )
 
 
-@BUILDING
+@settings(BUILDING, max_examples=40)
 @given(STATES)
 def test_any_sequence_of_dropped_rounds_ends_as_a_build_from_scratch_and_pays_once(
     states: list[tuple[str, str, int, bool]],

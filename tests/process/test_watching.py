@@ -308,23 +308,14 @@ def test_a_branch_switch_is_one_change_and_costs_nothing(
 # A broken manifest
 
 
-def test_a_manifest_that_is_broken_at_the_start_is_waited_for(
-    project: Project, watch: Callable[..., Watching]
-) -> None:
-    project.write("assets.yaml", drawn(hero="one").replace("prompt", "promt"))
-    watching = watch()
-    assert "unknown field `promt` in asset `hero`" in watching.broken()
-    project.write("assets.yaml", drawn(hero="one"))
-    assert watching.round()["counts"] == {"generated": 1}
-    assert watching.stop() == 130
-
-
-def test_a_manifest_that_is_not_there_yet_is_waited_for(
+def test_a_manifest_that_is_missing_or_broken_at_the_start_is_waited_for(
     project: Project, watch: Callable[..., Watching]
 ) -> None:
     watching = watch()
     assert watching.broken() == ["there is no manifest `assets.yaml`"]
-    save_by_rename(project, "assets.yaml", drawn(hero="one"))
+    save_by_rename(project, "assets.yaml", drawn(hero="one").replace("prompt", "promt"))
+    assert "unknown field `promt` in asset `hero`" in watching.broken()
+    project.write("assets.yaml", drawn(hero="one"))
     assert watching.round()["counts"] == {"generated": 1}
     assert watching.stop() == 130
 
@@ -366,13 +357,12 @@ def test_a_manifest_that_breaks_in_the_middle_keeps_the_last_good_state(
 
 
 def test_a_lockfile_in_conflict_is_told_and_waited_for(
-    project: Project, cli: Cli, watch: Callable[..., Watching]
+    project: Project, watch: Callable[..., Watching]
 ) -> None:
     project.write("assets.yaml", drawn(hero="one"))
-    assert cli("build").code == 0
-    good = project.read_bytes("assets.lock")
     watching = watch()
     watching.round()
+    good = project.read_bytes("assets.lock")
     project.write("assets.lock", b"<<<<<<< HEAD\n" + good)
     assert watching.broken() == ["the lockfile has conflict markers"]
     project.write("assets.lock", good)
@@ -422,31 +412,22 @@ def test_going_back_to_what_was_being_made_takes_it_from_the_store(
     assert prompts(openrouter) == ["a", "b"]
 
 
+@pytest.mark.parametrize("place", ["option", "manifest"])
 def test_a_cap_counts_for_the_whole_session(
-    project: Project, openrouter: OpenRouterStandIn, watch: Callable[..., Watching]
+    project: Project, openrouter: OpenRouterStandIn, watch: Callable[..., Watching], place: str
 ) -> None:
-    project.write("assets.yaml", manifest(hero="a"))
-    watching = watch("--max-cost", "0.10")
-    assert watching.round()["exit_code"] == 0
-    project.write("assets.yaml", manifest(hero="b"))
-    assert watching.round()["exit_code"] == 0
-    project.write("assets.yaml", manifest(hero="c"))
-    assert watching.round()["exit_code"] == 5
-    assert watching.stop() == 130
+    cap = "budget: {per_build: 0.10}\n" if place == "manifest" else ""
+    project.write("assets.yaml", cap + manifest(hero="a"))
+    watching = watch(*(["--max-cost", "0.10"] if place == "option" else []))
+    for prompt, code in (("a", 0), ("b", 0), ("c", 5)):
+        project.write("assets.yaml", cap + manifest(hero=prompt))
+        assert watching.round()["exit_code"] == code
     assert prompts(openrouter) == ["a", "b"]
-
-
-def test_raising_the_cap_in_the_manifest_goes_on(
-    project: Project, openrouter: OpenRouterStandIn, watch: Callable[..., Watching]
-) -> None:
-    project.write("assets.yaml", "budget: {per_build: 0.05}\n" + manifest(hero="a", icon="b"))
-    watching = watch("-j", "1")
-    assert watching.round()["exit_code"] == 5
-    project.write("assets.yaml", "budget: {per_build: 0.50}\n" + manifest(hero="a", icon="b"))
-    second = watching.round()
-    assert (second["exit_code"], second["changed"]) == (0, ["assets.yaml"])
-    watching.stop()
-    assert sorted(prompts(openrouter)) == ["a", "b"]
+    if place == "manifest":
+        project.write("assets.yaml", cap.replace("0.10", "0.50") + manifest(hero="c"))
+        raised = watching.round()
+        assert (raised["exit_code"], raised["changed"]) == (0, ["assets.yaml"])
+    assert watching.stop() == 130
 
 
 def test_without_a_key_what_is_free_is_made_and_the_rest_is_told(
@@ -487,36 +468,33 @@ def test_a_failed_image_does_not_end_it(
 
 
 def test_what_is_held_is_named_in_every_round_and_explained_once(
-    project: Project, cli: Cli, watch: Callable[..., Watching]
+    project: Project, watch: Callable[..., Watching]
 ) -> None:
-    project.write("assets.yaml", drawn(hero="one", icon="a sword"))
-    assert cli("build").code == 0
     project.write("art/hero.png", picture("painted"))
-    project.write("assets.yaml", drawn(hero="two", icon="a sword"))
+    project.write("assets.yaml", drawn(hero="one", icon="a sword"))
     watching = watch()
     assert watching.round()["held"] == ["hero"]
-    project.write("assets.yaml", drawn(hero="two", icon="a shield"))
+    project.write("assets.yaml", drawn(hero="one", icon="a shield"))
     assert watching.round()["held"] == ["hero"]
     watching.stop()
-    assert [e["name"] for e in watching.events if e["event"] == "finished"] == ["hero", "icon"]
+    told = [event["name"] for event in watching.events if event["event"] == "finished"]
+    assert sorted(told) == ["hero", "icon", "icon"]
     assert project.read_bytes("art/hero.png") == picture("painted")
 
 
 # The end
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
 def test_the_first_signal_finishes_the_call_under_way_and_keeps_its_image(
     project: Project,
     openrouter: OpenRouterStandIn,
     watch: Callable[..., Watching],
-    number: signal.Signals,
 ) -> None:
     openrouter.hold(is_for("a"))
     project.write("assets.yaml", manifest(hero="a", icon="b"))
     watching = watch("-j", "1")
     openrouter.wait_for_generations(1)
-    watching.interrupt(number)
+    watching.interrupt(signal.SIGTERM)
     assert watching.process.stderr is not None
     assert "press Ctrl-C again" in watching.process.stderr.readline()
     openrouter.release()
