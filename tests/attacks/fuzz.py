@@ -3,8 +3,8 @@
     python -m tests.attacks.fuzz TARGET [--seconds N] [--keep]
 
 Needs `pip install atheris`. It starts from the corpus of the target and works in a temporary
-folder. `--keep` puts the inputs that reach most, in the fewest bytes, back into the corpus. An
-input that breaks a promise is printed with its path and its traceback.
+folder. `--keep` adds the inputs that reach something new, each as small as it was found, to the
+corpus. An input that breaks a promise is printed with its traceback and ends the run.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ ONE_INPUT_S = 10
 
 
 def main() -> int:
-    """Fuzz, then keep what is worth it."""
+    """Fuzz, then keep what was found."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("target")
     parser.add_argument("--seconds", type=int, default=600)
@@ -33,14 +33,9 @@ def main() -> int:
     args = parser.parse_args()
     corpus = Path(__file__).parent / "corpus" / args.target
     with tempfile.TemporaryDirectory(prefix="assetgen-atheris-") as folder:
-        found, small = Path(folder, "found"), Path(folder, "small")
-        found.mkdir()
-        small.mkdir()
-        code = _run(args.target, [f"-max_total_time={args.seconds}", str(found), str(corpus)])
+        code = _run(args.target, [f"-max_total_time={args.seconds}", folder, str(corpus)])
         if code == 0 and args.keep:
-            code = _run(args.target, ["-merge=1", str(small), str(corpus), str(found)])
-            if code == 0:
-                _keep(small, corpus)
+            _keep(Path(folder), corpus)
     return code
 
 
@@ -67,15 +62,9 @@ def _fuzz(target: str, arguments: list[str]) -> None:
     atheris.Fuzz()
 
 
-def _keep(small: Path, corpus: Path) -> None:
-    """Move new inputs over; seeds written by hand, which have a suffix, stay."""
-    for path in corpus.iterdir():
-        if not path.suffix:
-            path.unlink()
-    known = {path.read_bytes() for path in corpus.iterdir()}
-    for path in sorted(small.iterdir()):
-        if path.read_bytes() not in known:
-            shutil.copyfile(path, corpus / path.name[:16])
+def _keep(found: Path, corpus: Path) -> None:
+    for path in found.iterdir():
+        shutil.copyfile(path, corpus / path.name[:16])
     total = sum(path.stat().st_size for path in corpus.iterdir())
     sys.stderr.write(f"{len(os.listdir(corpus))} inputs, {total} bytes\n")
 
