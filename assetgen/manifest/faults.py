@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 _SHOWN = 80
 """Characters of a user's text that a message repeats."""
+MOST_FAULTS = 1_000
+"""Nobody reads more at once, and a file of nothing but faults must not fill memory or screen."""
 _MOST_COMPARISONS = 200_000
 """difflib takes about 5 µs a candidate: a file full of faults still answers within a second."""
 
@@ -39,16 +41,25 @@ class Faults:
         self._faults: dict[tuple[str, str], ManifestError] = {}
         self._files: dict[str, int] = {}
         self._comparisons = 0
+        self._first_hidden: Location | None = None
 
     def __len__(self) -> int:
         return len(self._faults)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether no further fault is taken: finding out about more is a waste of time."""
+        return self._first_hidden is not None
 
     def reading(self, file: str) -> None:
         """Say that `file` is read now: its faults come after those of the files before."""
         self._files.setdefault(file, len(self._files))
 
     def add(self, what: str, where: Location, hint: str | None = None) -> None:
-        """Note one fault."""
+        """Note one fault, of `MOST_FAULTS` at most."""
+        if len(self._faults) >= MOST_FAULTS:
+            self._first_hidden = self._first_hidden or where
+            return
         self._faults.setdefault((what, str(where)), ManifestError(what, where=where, hint=hint))
 
     def nearest(self, word: str, candidates: Collection[str]) -> str | None:
@@ -66,7 +77,16 @@ class Faults:
 
     def gathered(self, looked_at: Iterable[str] = ()) -> ManifestFaults:
         """All of them, in file order."""
-        return ManifestFaults(sorted(self._faults.values(), key=self._place), looked_at=looked_at)
+        faults = sorted(self._faults.values(), key=self._place)
+        if self._first_hidden is not None:
+            faults.append(
+                ManifestError(
+                    f"more faults than the {MOST_FAULTS:,} that are shown",
+                    where=self._first_hidden,
+                    hint="mend these first",
+                )
+            )
+        return ManifestFaults(faults, looked_at=looked_at)
 
     def _place(self, fault: ManifestError) -> tuple[int, int, int]:
         where = fault.where

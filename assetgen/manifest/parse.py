@@ -307,6 +307,8 @@ class _Converter:
         return result
 
     def _note_duplicate(self, again: yaml.Node, path: Path) -> None:
+        if self._faults.is_full:
+            return
         first = self._document.locate(path, key=True)
         self._add(
             f"duplicate key {shown(again.value)}",
@@ -316,6 +318,8 @@ class _Converter:
         )
 
     def _add(self, what: str, node: yaml.Node, path: Path, hint: str | None) -> None:
+        if self._faults.is_full:
+            return
         self._faults.add(what, self._document.at_node(node, path), hint)
 
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import tempfile
@@ -75,6 +76,7 @@ def playground() -> Playground:
     """The one playground of this process."""
     if not _playgrounds:
         _playgrounds.append(Playground())
+        atexit.register(_playgrounds[0].close)
     return _playgrounds[0]
 
 

@@ -132,7 +132,9 @@ def build_each(
     return result
 
 
-@pytest.mark.parametrize("how", [(), ("--json",)], ids=["plain", "JSON"])
+@pytest.mark.parametrize(
+    "how", [(), pytest.param(("--json",), marks=pytest.mark.slow)], ids=["plain", "JSON"]
+)
 def test_an_answer_that_repeats_the_key_takes_it_nowhere(
     project: Project, cli: Cli, openrouter: OpenRouterStandIn, how: tuple[str, ...]
 ) -> None:
@@ -142,6 +144,7 @@ def test_an_answer_that_repeats_the_key_takes_it_nowhere(
     search(result, project.root.parent)
 
 
+@pytest.mark.slow
 def test_an_answer_that_repeats_the_key_encoded_takes_it_nowhere(
     project: Project, cli: Cli, openrouter: OpenRouterStandIn
 ) -> None:
