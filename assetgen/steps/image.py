@@ -4,6 +4,10 @@ Formats are decided by bytes alone. Only the five readers named in `_READERS` ev
 bytes; they are called directly and not through `Image.open`, so that no other parser is loaded
 and the size limits here hold without touching Pillow's process-wide settings.
 
+A picture is what a viewer shows first: upright, the first frame of an animation, without what else
+a file may hold (metadata, a tail after its end). Only conversions drop these; where the format of
+the output fits, the bytes stay as they came.
+
 Everything here is safe to call from several threads and keeps no state. Pillow raises whatever its
 parsers happen to hit (OSError, SyntaxError, struct.error, zlib.error, ValueError, MemoryError and
 more); all of it leaves this module as `ImageError`.

@@ -109,10 +109,9 @@ def claiming(width: int, height: int, file_format: str) -> bytes:
     if file_format == "gif":
         whole = saved(gradient("P"), "GIF")
         return whole[:6] + struct.pack("<HH", width, height) + whole[10:]
-    whole = bytearray(saved(gradient(), "JPEG"))
+    whole = saved(gradient(), "JPEG")
     at = whole.index(b"\xff\xc0") + 5
-    whole[at : at + 4] = struct.pack(">HH", height, width)
-    return bytes(whole)
+    return whole[:at] + struct.pack(">HH", height, width) + whole[at + 4 :]
 
 
 def cut(file_format: str, part: float = 0.6, **options: object) -> bytes:

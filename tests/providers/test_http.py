@@ -198,7 +198,7 @@ def test_compression_that_was_not_asked_for_is_undone(
 
 
 def test_a_compression_bomb_stops_at_the_bound() -> None:
-    raw = message(gzip.compress(bytes(2_000_000)), "Content-Encoding: gzip")
+    raw = message(gzip.compress(bytes(20_000_000)), "Content-Encoding: gzip")
     error = failing(answering(raw), max_body_bytes=100_000)
     assert isinstance(error, BadResponse)
     assert "larger than" in error.what
@@ -298,6 +298,47 @@ def test_the_deadline_covers_a_server_that_drips_for_ever() -> None:
     error = failing(handler, timeout_s=0.4)
     assert error.retry is Retry.AMBIGUOUS
     assert error.generation_id == "gen-9"
+
+
+def cut_when_sent(raw: bytes) -> Response | None:
+    """What a call gives that is cut when `raw` was read, while the server goes on waiting."""
+
+    async def run() -> Response | None:
+        is_sent = asyncio.Event()
+
+        async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await read_request(reader)
+            writer.write(raw)
+            await writer.drain()
+            is_sent.set()
+            await reader.read()
+
+        client = Http()
+        async with serving(handler) as url:
+            call = client.post(url, headers={}, body=b"x", timeout_s=60)
+            task = asyncio.create_task(call)
+            await is_sent.wait()
+            await asyncio.sleep(0.1)
+            task.cancel()
+            try:
+                return await task
+            except asyncio.CancelledError:
+                return None
+            finally:
+                await client.aclose()
+
+    return asyncio.run(asyncio.wait_for(run(), 60))
+
+
+def test_a_call_that_is_cut_when_its_answer_is_whole_gives_it() -> None:
+    response = cut_when_sent(message(b' \n: wait\n {"a": [1]}\n', length=500))
+    assert response is not None
+    assert response.body.strip().endswith(b'{"a": [1]}')
+
+
+@pytest.mark.parametrize("body", [b"", b'{"a": [1]', b'{"a": "}', b"  \n"])
+def test_a_call_that_is_cut_before_its_answer_is_whole_ends(body: bytes) -> None:
+    assert cut_when_sent(message(body, length=500)) is None
 
 
 def test_nobody_listening_costs_nothing_and_may_be_tried_again() -> None:
