@@ -350,13 +350,21 @@ def _stop_if_cut() -> None:
 
 
 class _Deadline:
-    """What is left of the time for one attempt, which may take up to three requests."""
+    """What is left of the time for one attempt, which may take up to four requests.
+
+    It runs from the first of them: what is done before on this machine is no part of it.
+    """
 
     def __init__(self, timeout_s: float) -> None:
-        self._end = asyncio.get_running_loop().time() + timeout_s
+        self._timeout_s = timeout_s
+        self._end: float | None = None
 
     def left_s(self) -> float:
-        return max(0.0, self._end - asyncio.get_running_loop().time())
+        now = asyncio.get_running_loop().time()
+        if self._end is None:
+            self._end = now + self._timeout_s
+            return self._timeout_s
+        return max(0.0, self._end - now)
 
 
 def _is_mismatch(response: Response) -> bool:
