@@ -245,7 +245,6 @@ def test_the_key_is_in_nothing_that_a_table_of_errors_writes(ended: Ended) -> No
         assert not path.is_file() or API_KEY.encode() not in path.read_bytes(), path
 
 
-@pytest.mark.parametrize("route", ROUTES)
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
@@ -256,9 +255,10 @@ def test_the_key_is_in_nothing_that_a_table_of_errors_writes(ended: Ended) -> No
     ids=["401", "402 credits", "402 key limit"],
 )
 def test_a_row_that_stops_the_run_is_asked_once_and_nothing_is_billed(
-    tmp_path: Path, route: str, answer: Answer, words: str
+    tmp_path: Path, answer: Answer, words: str
 ) -> None:
-    meeting = Meeting(answer, fields=f"api: {route}")
+    """On the images route; chat's are in `tests/process/test_buying_runs.py`."""
+    meeting = Meeting(answer, fields="api: images")
     ended = build(tmp_path, {"first": meeting, "second": meeting}, "-j", "1")
     assert ended.result.code == 1
     assert sum(map(len, ended.requests.values())) == 1

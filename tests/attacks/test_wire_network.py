@@ -224,7 +224,7 @@ def test_the_key_is_never_sent_in_clear_to_another_machine(tmp_path: Path) -> No
 # Proxies
 
 
-@pytest.mark.parametrize("variable", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"])
+@pytest.mark.parametrize("variable", ["HTTPS_PROXY", "ALL_PROXY"])
 def test_a_proxy_of_the_environment_is_used_and_never_sees_the_key(
     tmp_path: Path,
     authority: Authority,
@@ -253,12 +253,12 @@ def test_no_proxy_is_honoured(
     assert proxy.heads == []
 
 
-@pytest.mark.parametrize("variable", ["HTTP_PROXY", "ALL_PROXY"])
 def test_plain_http_to_this_machine_goes_past_every_proxy(
-    tmp_path: Path, openrouter: OpenRouterStandIn, proxy: Proxy, variable: str
+    tmp_path: Path, openrouter: OpenRouterStandIn, proxy: Proxy
 ) -> None:
-    lower = {variable.lower(): proxy.address}
-    succeeded(build(tmp_path, ONE, server=openrouter, env={variable: proxy.address, **lower}))
+    names = ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
+    env = dict.fromkeys(names, proxy.address)
+    succeeded(build(tmp_path, ONE, server=openrouter, env=env))
     assert proxy.heads == []
 
 

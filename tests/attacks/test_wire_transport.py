@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PARTS = 16
-IMPATIENT = "timeout_s: 1"
+IMPATIENT = "timeout_s: 3"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +69,10 @@ LOST: Mapping[str, Loss] = {
     "reset-in-headers": Loss(CutInHeaders(bytes=60, is_reset=True)),
     "reset-after-headers": Loss(ResetConnection(bytes=0)),
     "reset-in-body": Loss(ResetConnection(bytes=500)),
-    "stalled": Loss(Stall(3600), words="within 1 s", fields=IMPATIENT),
-    "a-byte-a-second": Loss(SlowDrip(bytes_per_second=1), words="within 1 s", fields=IMPATIENT),
+    "stalled": Loss(Stall(3600), words="within 3 s", fields=IMPATIENT),
+    "a-byte-a-second": Loss(SlowDrip(bytes_per_second=1), words="within 3 s", fields=IMPATIENT),
     "whitespace-for-ever": Loss(
-        Padded(lines=(" ",) * 360_000), words="within 1 s", fields=IMPATIENT
+        Padded(lines=(" ",) * 360_000), words="within 3 s", fields=IMPATIENT
     ),
     "declares-less": Loss(WrongContentLength(delta=-100), words="not JSON", is_ambiguous=False),
     "no-http": Loss(RawBody(b"", 200, {"Bad\x00Name": "x"})),

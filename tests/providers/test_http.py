@@ -318,7 +318,8 @@ def cut_when_sent(raw: bytes) -> Response | None:
             call = client.post(url, headers={}, body=b"x", timeout_s=60)
             task = asyncio.create_task(call)
             await is_sent.wait()
-            await asyncio.sleep(0.1)
+            for _ in range(100):  # the client reads in this same loop, a piece at a time
+                await asyncio.sleep(0.001)
             task.cancel()
             try:
                 return await task

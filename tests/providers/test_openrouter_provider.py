@@ -290,25 +290,29 @@ def test_an_answer_that_has_arrived_is_read_and_given_although_the_call_is_cut()
     assert learnt.known == {UNKNOWN: {"image_only": True}}
 
 
+@dataclass
 class SwallowingSender(FakeSender):
     """Gives its answer although it is cut, as `Http` does when the answer is complete."""
+
+    is_asked: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def post(
         self, url: str, *, headers: Mapping[str, str], body: bytes, timeout_s: float
     ) -> Response:
+        self.is_asked.set()
         with contextlib.suppress(asyncio.CancelledError):
             await asyncio.Event().wait()
         return await super().post(url, headers=headers, body=body, timeout_s=timeout_s)
 
 
 def test_nothing_more_is_sent_for_a_call_that_is_cut() -> None:
-    bench = Bench()
     sender = SwallowingSender([MISMATCH, CHAT])
+    bench = Bench()
     bench.provider._http = sender
 
     async def scenario() -> None:
         task = asyncio.create_task(bench.provider.generate(a_request(UNKNOWN)))
-        await asyncio.sleep(0.05)
+        await sender.is_asked.wait()
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
