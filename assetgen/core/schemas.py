@@ -506,13 +506,13 @@ def cache_json_schema() -> dict[str, Json]:
                 "collect",
                 dry_run=_said({"type": "boolean"}, "True without `--yes`"),
                 projects=_said(users, "Lockfiles of the known projects"),
-                orphans={
+                leftovers={
                     "type": "array",
                     "items": _closed(
                         {**stored, "removed": _said({"type": "boolean"}, "Whether it is gone")}
                     ),
                 },
-                count=_said(_COUNT, "How many orphans"),
+                count=_said(_COUNT, "How many leftovers"),
                 size_bytes=size,
                 cost_usd=_said(_AMOUNT, "What they once cost, as far as known"),
                 unknown_bills=_said(_COUNT, "Leftovers whose cost is unknown"),

@@ -174,12 +174,13 @@ class Session:
 
     @contextmanager
     def _changing(self, emit: Emit) -> Iterator[None]:
-        """A cache to write to, which knows whose images these are."""
+        """A cache to write to, which knows afterwards whose images these are."""
         try:
             self._adapters.open_cache(create=True)
-            self._note_project(emit)
             self._recover(emit)
             yield
+            if self._adapters.stamp(self._adapters.lockfile_name) is not None:
+                self._note_project(emit)
         finally:
             self._adapters.close()
 
