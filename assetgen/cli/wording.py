@@ -34,10 +34,18 @@ def _words(pieces: Sequence[Piece]) -> Iterator[Word]:
         if piece.kind == "both":
             text = _cut(text, is_first=number == 0, is_last=number == len(pieces) - 1)
         else:
-            before, after = _MARKS[piece.kind]
-            text = f"{before}{text}{after}".replace("\n", "\\n")
+            text = _marked(text, *_MARKS[piece.kind])
         for word in re.findall(r"\n|[^\S\n]+|\S+", text):
             yield (word if word == "\n" else printable(word)), _INKS[piece.kind]
+
+
+def _marked(text: str, before: str, after: str) -> str:
+    """A changed run between its marks; space at its ends stays outside, where there are words."""
+    words = text.strip(" ")
+    if not words:
+        return f"{before}{text}{after}"
+    lead, _, trail = text.partition(words)
+    return f"{lead}{before}{words}{after}{trail}".replace("\n", "\\n")
 
 
 def _cut(text: str, *, is_first: bool, is_last: bool) -> str:
@@ -45,9 +53,9 @@ def _cut(text: str, *, is_first: bool, is_last: bool) -> str:
     edge = 2 * _CONTEXT_WORDS
     if len(words) <= 2 * edge:
         return text
-    head = "" if is_first else "".join(words[:edge])
-    tail = "" if is_last else "".join(words[-edge:])
-    return f"{head}…{tail}" if head.endswith((" ", "\n")) or not head else f"{head} …{tail}"
+    head = "" if is_first else "".join(words[:edge]).rstrip(" ") + " "
+    tail = "" if is_last else " " + "".join(words[-edge:]).lstrip(" ")
+    return f"{head}…{tail}"
 
 
 def _wrapped(words: Iterable[Word], width: int) -> Iterator[str]:

@@ -60,10 +60,9 @@ def explanation_lines(explanation: Explanation, width: int) -> Iterator[str]:
     asset, decision = explanation.asset, explanation.decision
     yield f"{asset.name}: {decision.verdict.value}: {printable(decision.reason)}"
     present = explanation.present
-    state = _STATES[present.state]
+    yield f"output: {printable(asset.output)}: {_STATES[present.state]}"
     if present.digest is not None:
-        state += f", {present.digest}"
-    yield f"output: {printable(asset.output)}: {state}"
+        yield f"{_INDENT}{present.digest}"
     yield ""
     yield from _input_lines(explanation, width)
     yield ""
@@ -171,21 +170,21 @@ def _image_lines(explanation: Explanation) -> Iterator[str]:
         return
     if recorded is not None:
         yield "recorded image:"
+        yield f"{_INDENT}{recorded.image}"
         yield from render_table(_provenance(recorded))
         entry = explanation.entry
         if entry is not None and entry.digest != recorded.image:
-            yield f"{_INDENT}converted for the output: {entry.digest}"
+            yield f"{_INDENT}converted for the output:"
+            yield f"{_INDENT}{entry.digest}"
     if result is not None and (recorded is None or result.image != recorded.image):
         yield "image for today's inputs, made before:"
+        yield f"{_INDENT}{result.image}"
         yield from render_table(_provenance(result))
 
 
 def _provenance(result: ActionResult) -> list[list[str]]:
     info = result.info
-    rows = [
-        ["digest", result.image],
-        ["size", f"{info.width_px}x{info.height_px} px, {info.format.upper()}"],
-    ]
+    rows = [["size", f"{info.width_px}x{info.height_px} px, {info.format.upper()}"]]
     if not result.date:
         return [[_INDENT + name, text] for name, text in [*rows, ["made by", "hand"]]]
     maker = printable(result.model)

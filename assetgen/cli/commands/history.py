@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from assetgen.core.history import Found, History
 
 _EXCERPT = 60
+_WORDS_BEFORE = 3
+_TO_THE_MINUTE = len("2026-01-31 12:34")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -61,28 +63,35 @@ def _row(found: Found, digits: int) -> list[str]:
     return [
         "*" if found.is_current else " ",
         short(result.image, digits),
-        found.past.at.replace("T", " ").removesuffix("Z") or "no date",
+        found.past.at.replace("T", " ")[:_TO_THE_MINUTE] or "no date",
         format_usd(result.cost_usd) if result.date else "",
-        f"{info.width_px}x{info.height_px} {info.format}",
-        printable(result.model) if result.date else "made by hand",
+        f"{info.width_px}x{info.height_px} px, {info.format.upper()}",
+        "the lockfile names it" if found.is_current else "",
     ]
 
 
 def _details(found: Found, history: History) -> Iterator[str]:
     yield printable(found.path)
-    if found.is_current:
-        yield "the image that the lockfile names"
+    yield printable(found.past.result.model) if found.past.result.date else "made by hand"
     action = history.asset.action
     if found.is_of_today or not isinstance(action, Generate):
         return
     if found.words is None:
         yield "made from other inputs, of which only digests are known here"
     elif found.words.prompt != action.prompt:
-        yield f"prompt then: {_excerpt(found.words.prompt)}"
+        yield f"prompt then: {_excerpt(found.words.prompt, action.prompt)}"
     else:
         yield "same prompt, other inputs"
 
 
-def _excerpt(prompt: str) -> str:
-    text = printable(" ".join(prompt.split()))
+def _excerpt(prompt: str, today: str) -> str:
+    """The part of `prompt` where it begins to differ from today's."""
+    words, others = printable(prompt).split(), today.split()
+    same = 0
+    while same < min(len(words), len(others)) and words[same] == others[same]:
+        same += 1
+    start = max(0, same - _WORDS_BEFORE)
+    text = " ".join(words)
+    if len(text) > _EXCERPT and start:
+        text = "… " + " ".join(words[start:])
     return text if len(text) <= _EXCERPT else text[:_EXCERPT].rsplit(" ", 1)[0] + " …"
