@@ -29,7 +29,7 @@ from tests.manifest.support import TABLE
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from assetgen.core.result import Generated
+    from assetgen.core.call import Generated
 
 CORPUS = Path(__file__).parent / "corpus"
 """One folder a target: inputs that reach different places, found by atheris, and seeds by hand."""

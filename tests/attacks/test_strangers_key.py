@@ -35,10 +35,11 @@ from tests.standin import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from tests.conftest import Cli, Completed, Project
+    from tests.standin import Recorded
 
 KEY = "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"
 ENCODED = {
@@ -115,6 +116,10 @@ def lines_of(answers: list[Answer]) -> tuple[str, list[str]]:
     return manifest(*names), names
 
 
+def is_for(name: str) -> Callable[[Recorded], bool]:
+    return lambda request: request.prompt == name
+
+
 def build_each(
     project: Project, cli: Cli, openrouter: OpenRouterStandIn, answers: list[Answer], *how: str
 ) -> Completed:
@@ -122,7 +127,7 @@ def build_each(
     text, names = lines_of(answers)
     project.write("assets.yaml", text)
     for name, answer in zip(names, answers, strict=True):
-        openrouter.script_for(lambda request, name=name: request.prompt == name, *[answer] * 9)
+        openrouter.script_for(is_for(name), *[answer] * 9)
     temporary = project.root.parent / "tmp"
     temporary.mkdir(exist_ok=True)
     env = {"OPENROUTER_API_KEY": KEY, "TMPDIR": str(temporary)}
