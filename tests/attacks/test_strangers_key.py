@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from assetgen.providers.openrouter.secret import Secret
+from tests.attacks.bench import is_for
 from tests.attacks.support import manifest
 from tests.standin import (
     Answer,
@@ -35,11 +36,10 @@ from tests.standin import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.conftest import Cli, Completed, Project
-    from tests.standin import Recorded
 
 KEY = "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"
 ENCODED = {
@@ -114,10 +114,6 @@ SIMPLE: dict[str, list[Answer]] = {
 def lines_of(answers: list[Answer]) -> tuple[str, list[str]]:
     names = [f"a{number:02}" for number in range(len(answers))]
     return manifest(*names), names
-
-
-def is_for(name: str) -> Callable[[Recorded], bool]:
-    return lambda request: request.prompt == name
 
 
 def build_each(
