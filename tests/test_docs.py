@@ -58,7 +58,7 @@ def test_ci_runs_the_commands_of_the_readme() -> None:
 
 
 def test_every_block_of_the_readme_is_run_by_a_test_here() -> None:
-    tested = ["python3 -m venv", "assetgen init", "export OPENROUTER_API_KEY"]
+    tested = ["python3 -m venv", "assetgen init", "assetgen explain", "export OPENROUTER_API_KEY"]
     for block in blocks(README, "sh"):
         assert any(block.startswith(start) for start in tested), block
 
@@ -74,6 +74,14 @@ def test_the_tour_goes_as_told(cli: Cli, project: Project) -> None:
     plan = cli("plan").out
     for line in block_with("text", "prompt changed").splitlines():
         assert line.split() in [row.split() for row in plan.splitlines()]
+
+
+def test_the_commands_about_one_asset_work(cli: Cli) -> None:
+    assert cli("init").code == 0
+    assert cli("build").code == 0
+    explained, history = run_assetgen(cli, block_with("sh", "assetgen explain"))
+    assert "art/hero.png" in explained.out
+    assert "hero" in history.out
 
 
 def test_the_commands_with_a_key_work(
