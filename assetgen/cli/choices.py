@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 from assetgen.cli.render import event_line, printable
-from assetgen.cli.streams import say
+from assetgen.cli.streams import print_lines, say
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,7 +29,7 @@ def print_choices(choices: Sequence[Choice]) -> None:
             word = "recorded" if choice.is_new else "up to date"
             line = f"{word}  {choice.name}  {printable(choice.output)}"
             image = f"  {choice.image}" if choice.is_new else ""
-            sys.stdout.write(f"{line}{image}\n")
+            print_lines([f"{line}{image}"])
             readers |= dict.fromkeys(choice.readers)
             continue
         say(f"error: {choice.name}: {printable(choice.message)}\n")

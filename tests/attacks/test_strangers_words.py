@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 
 CLI = Path(assetgen.__file__).parent / "cli"
 HYPERLINK = "\x1b]8;;https://evil.example/\x1b\\click\x1b]8;;\x1b\\"
+OWN_WRITERS = [
+    "completion.py: sys.stdout.write",  # a script of our own words
+    "explain.py: sys.stdout.writelines",  # colours: `wording.py` cleans each word under them
+]
 EVIL = {
     "title": "\x1b]0;owned\x07",
     "hyperlink": HYPERLINK,
@@ -91,7 +95,7 @@ def test_nothing_on_the_command_line_writes_to_a_stream_but_the_one_module_that_
                 writes.append(f"{path.name}: {ast.unparse(node.func)}")
             if isinstance(node, ast.Call) and ast.unparse(node.func) == "print":
                 writes.append(f"{path.name}: print")
-    assert writes == ["completion.py: sys.stdout.write"], "its script holds our own words only"
+    assert writes == OWN_WRITERS
 
 
 def test_a_name_in_a_strangers_lockfile_is_plain_where_an_orphan_is_told(

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 from assetgen.cli.choices import say_event
 from assetgen.cli.options import add_json
 from assetgen.cli.render import printable
-from assetgen.cli.streams import print_json, say
+from assetgen.cli.streams import print_json, print_lines, say
 from assetgen.core.orphan import orphans_json
 from assetgen.session import Session
 
@@ -53,7 +52,7 @@ def _print(orphans: Sequence[Orphan], *, removes: bool) -> None:
             line += "  no longer there" if not removes else "  no longer there, forgotten"
         else:
             line += f"  made for `{one.entry.name}`"
-        sys.stdout.write(f"{line}\n")
+        print_lines([line])
     if not orphans:
         say("nothing to clean\n")
     elif not removes and any(one.state != "left" or not one.is_needed for one in orphans):

@@ -84,7 +84,7 @@ def _input_lines(explanation: Explanation, width: int) -> Iterator[str]:
         yield "inputs (no image is recorded, so there is nothing to compare with):"
     else:
         of = explanation.entry.name
-        whose = "" if of == explanation.asset.name else f", which `{of}` has"
+        whose = "" if of == explanation.asset.name else f", which `{printable(of)}` has"
         yield f"inputs, compared with those of the recorded image{whose}:"
     yield from render_table([_row(one) for one in inputs if not _is_reworded(one)])
     for one in inputs:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 from assetgen.cli.choices import say_event
 from assetgen.cli.options import add_json
 from assetgen.cli.render import printable, render_table
-from assetgen.cli.streams import print_json, say
+from assetgen.cli.streams import print_json, print_lines, say
 from assetgen.core.digest import short
 from assetgen.core.history import history_json
 from assetgen.core.model import Generate
@@ -38,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print_json(history_json(history), indent=2)
         return 0
-    sys.stdout.writelines(f"{line}\n" for line in history_lines(history))
+    print_lines(history_lines(history))
     if len(history.images) > 1:
         say(f"`assetgen use {history.asset.name} DIGEST` chooses one of them, free\n")
     return 0
