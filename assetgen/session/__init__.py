@@ -358,6 +358,9 @@ class Session:
 
     def _recover(self, emit: Emit) -> None:
         """Book what was open when an earlier build died."""
+        exposed = self._adapters.exposure()
+        if exposed is not None:
+            emit(Warned(None, exposed))
         cache = self._adapters.cache()
         aftermath = recover(
             blobs=cache.blobs,

@@ -137,6 +137,12 @@ class Adapters:
         self._cache = LocalCache(cache_root(self._environ), create=create)
         return self._cache
 
+    def exposure(self) -> str | None:
+        """Why others may decide what the cache says, or None."""
+        from assetgen.cache.folder import cache_root, exposure  # noqa: PLC0415 - as above
+
+        return exposure(cache_root(self._environ))
+
     def cache(self) -> LocalCache:
         """The cache as it was opened, or for reading only."""
         return self._cache if self._cache is not None else self.open_cache(create=False)

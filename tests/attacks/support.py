@@ -16,10 +16,14 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image as Picture
 
+import pytest
+
 import assetgen
 from tests.conftest import Completed
 
 if TYPE_CHECKING:
+    from _pytest.mark.structures import ParameterSet
+
     from collections.abc import Iterable, Sequence
 
     from tests.conftest import Cli, Project
@@ -52,6 +56,11 @@ def small_manifest() -> str:
         output = f"art/{name}.{extension}"
         lines.append(f"  {name}: {{prompt: {name}, model: {GEMINI}, {reads}output: {output}}}\n")
     return "version: 1\nassets:\n" + "".join(lines)
+
+
+def slowly(*cases: str) -> list[ParameterSet]:
+    """Cases that are left to the slow suite."""
+    return [pytest.param(case, marks=pytest.mark.slow) for case in cases]
 
 
 def seeded(seed: int) -> random.Random:

@@ -22,7 +22,7 @@ from assetgen.errors import AssetgenError, LockfileError
 from assetgen.files.project import ProjectFiles
 from assetgen.manifest.load import load
 from tests.attacks.fuzz_targets import CORPUS
-from tests.attacks.support import manifest
+from tests.attacks.support import manifest, slowly
 from tests.manifest.support import TABLE
 from tests.standin import picture
 
@@ -201,7 +201,11 @@ def test_a_folder_swapped_for_a_link_at_any_moment_is_never_gone_through(
 
 @pytest.mark.parametrize(
     "where",
-    [".assetgen", *(f".assetgen/assets.{x}" for x in ("record", "journal")), ".assetgen/lock"],
+    [
+        ".assetgen",
+        ".assetgen/lock",
+        *slowly(".assetgen/assets.record", ".assetgen/assets.journal"),
+    ],
 )
 def test_nothing_is_written_through_a_link_in_the_private_folder(
     project: Project, cli: Cli, outside: Path, where: str
@@ -226,7 +230,7 @@ def test_a_private_folder_that_is_a_link_is_told_by_name(
     assert "symbolic link" in result.err
 
 
-@pytest.mark.parametrize("target", ["private", "/proc/self/environ", "/dev/zero"])
+@pytest.mark.parametrize("target", ["private", *slowly("/proc/self/environ", "/dev/zero")])
 def test_a_lockfile_that_is_a_link_out_is_neither_read_nor_written_through(
     project: Project, cli: Cli, outside: Path, target: str
 ) -> None:
@@ -244,7 +248,7 @@ def test_a_lockfile_that_is_a_link_out_is_neither_read_nor_written_through(
     assert untouched(outside)
 
 
-@pytest.mark.parametrize("target", ["private", "/proc/self/environ", "/dev/zero", "pipe"])
+@pytest.mark.parametrize("target", ["/proc/self/environ", "pipe", *slowly("private", "/dev/zero")])
 def test_a_manifest_that_is_a_link_out_is_not_read(
     project: Project, cli: Cli, outside: Path, target: str
 ) -> None:
@@ -262,7 +266,11 @@ def test_a_manifest_that_is_a_link_out_is_not_read(
 
 @pytest.mark.parametrize(
     ("name", "target"),
-    [("assets.record", "pipe"), ("assets.record", "/dev/zero"), ("assets.journal", "pipe")],
+    [
+        ("assets.record", "/dev/zero"),
+        pytest.param("assets.record", "pipe", marks=pytest.mark.slow),
+        pytest.param("assets.journal", "pipe", marks=pytest.mark.slow),
+    ],
 )
 def test_a_device_or_pipe_among_the_private_files_holds_nothing_up(
     project: Project, cli: Cli, name: str, target: str
@@ -303,7 +311,9 @@ def test_an_include_swapped_for_a_link_is_not_read(
     assert CONTENTS.strip() not in str(caught.value)
 
 
-@pytest.mark.parametrize("name", [".gitignore", ".gitattributes", "schemas", "assets.yaml"])
+@pytest.mark.parametrize(
+    "name", [".gitignore", "schemas", *slowly(".gitattributes", "assets.yaml")]
+)
 def test_init_in_a_strangers_clone_writes_through_no_link(
     project: Project, cli: Cli, outside: Path, name: str
 ) -> None:
