@@ -9,7 +9,9 @@ TESTS = Path(__file__).parent
 DOCUMENT = (TESTS.parent / "docs/threat-model.md").read_text("utf-8")
 NAMED = re.findall(r"^- `(test_\w+)`$", DOCUMENT, flags=re.MULTILINE)
 DEFINED = {
-    path.name: set(re.findall(r"^ *(?:async )?def (test_\w+)\(", path.read_text("utf-8"), re.M))
+    path.name: set(
+        re.findall(r"^ *(?:async )?def (test_\w+)\(", path.read_text("utf-8"), re.MULTILINE)
+    )
     for path in TESTS.rglob("test_*.py")
 }
 

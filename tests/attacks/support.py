@@ -14,17 +14,16 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PIL import Image as Picture
-
 import pytest
+from PIL import Image as Picture
 
 import assetgen
 from tests.conftest import Completed
 
 if TYPE_CHECKING:
-    from _pytest.mark.structures import ParameterSet
-
     from collections.abc import Iterable, Sequence
+
+    from _pytest.mark.structures import ParameterSet
 
     from tests.conftest import Cli, Project
     from tests.standin import OpenRouterStandIn
