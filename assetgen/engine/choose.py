@@ -135,7 +135,7 @@ class Chooser:
             return key
         raise UsageError(
             f"the inputs of `{asset.name}` cannot be known yet: it {key.reason}",
-            hint=f"`assetgen build {asset.name}` says what is in the way",
+            hint=f"`assetgen plan {asset.name}` shows what; adopt or build that first",
         )
 
     # What the file that is there is
