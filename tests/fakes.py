@@ -472,7 +472,11 @@ class Machine:
         jobs: int = 8,
         orders: Orders | None = None,
     ) -> Report:
-        """Build, and remember it like a session; `survey` is one made before, if any."""
+        """One whole command: what a session remembers besides the files is gone before and after.
+
+        `survey` is one made before, if any.
+        """
+        self.under_way = UnderWay()
         return asyncio.run(
             self.build_async(
                 project,

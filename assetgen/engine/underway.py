@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING
 
 from assetgen.core.events import Stored, Warned
 from assetgen.engine.buy import HaltedError
-from assetgen.errors import ProviderError, Retry
+from assetgen.errors import ProviderError, Refused, Retry
 
 if TYPE_CHECKING:
     from assetgen.core.call import Request
     from assetgen.core.price import Estimate
     from assetgen.engine.buy import Bill, Buyer, Purchase
+
+_ASK_AGAIN = "change its inputs, raise `take`, or start again to ask once more"
 
 
 @dataclass(slots=True)
@@ -47,6 +49,9 @@ class UnderWay:
 
     def __init__(self) -> None:
         self._calls: dict[str, _Call] = {}
+        self._failed: dict[str, ProviderError] = {}
+        """How purchases ended that would fail again or may have cost something: nobody is to pay
+        for the same disappointment in every round."""
         self.unknown_bills = 0
         """Calls that have ended without a known cost; their estimates count."""
 
@@ -62,7 +67,11 @@ class UnderWay:
 
         Raises:
             HaltedError: also when the build is dropped while its call goes on.
+            ProviderError: also when a build before this one was refused the same image.
         """
+        failed = self._failed.get(request.fingerprint)
+        if failed is not None and not anew:
+            raise Refused(f"{failed.what}; not asked for again", hint=_ASK_AGAIN)
         call = self._calls.get(request.fingerprint)
         if call is not None:
             call.is_wanted = True
@@ -106,6 +115,7 @@ class UnderWay:
         if self._calls.get(fingerprint) is call:
             del self._calls[fingerprint]
         self.unknown_bills += call.bill.unknown
+        self._note_failure(fingerprint, call)
         if call.is_wanted or call.task.cancelled() or not call.buyer.is_paid:
             return
         error = call.task.exception()
@@ -116,3 +126,10 @@ class UnderWay:
         elif not isinstance(error, HaltedError):
             told = f"the call that was under way when a change came failed: {error}"
             call.buyer.emit(Warned(call.asset, told))
+
+    def _note_failure(self, fingerprint: str, call: _Call) -> None:
+        error = None if call.was_given_up else call.task.exception()
+        if not isinstance(error, ProviderError) or error.stops_run:
+            return
+        if error.retry is Retry.NEVER or error.may_be_billed:
+            self._failed[fingerprint] = error

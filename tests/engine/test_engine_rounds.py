@@ -137,6 +137,35 @@ def test_a_refusal_of_a_joined_call_is_not_asked_for_again() -> None:
     assert machine.provider.called() == ["hero"]
 
 
+def test_what_was_refused_in_one_round_is_not_asked_for_in_the_next() -> None:
+    machine = Machine()
+    hero, icon = generated("hero"), generated("icon", "a sword")
+    machine.provider.script("hero", Refused("no keepers"))
+
+    async def play() -> list[Report]:
+        projects = (project_of(hero), project_of(hero, icon), project_of(generated("hero", "gull")))
+        return [await (await start(machine, project)) for project in projects]
+
+    first, again, other_words = asyncio.run(play())
+    assert first.named(Status.FAILED) == ["hero"]
+    assert (again.named(Status.FAILED), again.named(Status.GENERATED)) == (["hero"], ["icon"])
+    (outcome,) = [o for o in again.outcomes if o.name == "hero"]
+    assert (outcome.message, outcome.cost_usd) == ("no keepers; not asked for again", 0)
+    assert other_words.named(Status.GENERATED) == ["hero"]
+    assert machine.provider.called() == ["hero", "icon", "hero"]
+
+
+def test_a_service_that_was_down_in_one_round_is_asked_again_in_the_next() -> None:
+    machine = Machine()
+    machine.provider.script("hero", *[Unavailable("down")] * 4)
+
+    async def play() -> list[Report]:
+        return [await (await start(machine, project_of(generated("hero")))) for _ in range(2)]
+
+    first, second = asyncio.run(play())
+    assert first.named(Status.FAILED) == second.named(Status.GENERATED) == ["hero"]
+
+
 def test_a_joined_call_that_was_not_tried_again_for_the_drop_is_tried_again() -> None:
     machine = Machine()
     machine.provider.script("hero", Unavailable("busy", retry=Retry.TRANSIENT))
