@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from assetgen.core.report import Report
     from assetgen.core.stamp import Stamp
     from assetgen.engine.remember import Inspected
-    from assetgen.session import Listener
     from assetgen.session.adapters import Adapters
+    from assetgen.session.listener import Listener
     from assetgen.session.settings import Settings
 
 BuildOnce = Callable[[Turn, "Emit"], Awaitable["Report"]]

@@ -150,7 +150,10 @@ def test_what_was_refused_in_one_round_is_not_asked_for_in_the_next() -> None:
     assert first.named(Status.FAILED) == ["hero"]
     assert (again.named(Status.FAILED), again.named(Status.GENERATED)) == (["hero"], ["icon"])
     (outcome,) = [o for o in again.outcomes if o.name == "hero"]
-    assert (outcome.message, outcome.cost_usd) == ("no keepers; not asked for again", 0)
+    assert (outcome.message, outcome.cost_usd) == (
+        "no keepers; not asked for again",
+        Decimal(0),
+    )
     assert other_words.named(Status.GENERATED) == ["hero"]
     assert machine.provider.called() == ["hero", "icon", "hero"]
 

@@ -1,0 +1,219 @@
+"""One build of one project: survey, workshop, run, and the record that it leaves behind."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from assetgen._version import __version__
+from assetgen.core.decision import total
+from assetgen.core.events import Broken, Planned, Warned
+from assetgen.core.lock import salvage_lock
+from assetgen.engine.buy import Buyer
+from assetgen.engine.deliver import Delivery
+from assetgen.engine.execute import Build, Orders, Workshop
+from assetgen.engine.rebuild import rebuilt_lock
+from assetgen.engine.remember import Inspected, compose, look_again
+from assetgen.errors import UsageError
+from assetgen.session.aftermath import note_project
+from assetgen.session.survey import Survey, input_paths, survey
+from assetgen.session.survey import load as load_project
+
+if TYPE_CHECKING:
+    from assetgen.core.decision import Options
+    from assetgen.core.ports import Emit
+    from assetgen.core.report import Plan, Report
+    from assetgen.engine.halt import Gate, Halt
+    from assetgen.session.adapters import Adapters
+    from assetgen.session.settings import Settings
+    from assetgen.session.shift import Shift, Turn
+
+
+async def build_once(
+    adapters: Adapters, settings: Settings, shift: Shift, turn: Turn, emit: Emit
+) -> Report:
+    """Make what is stale, as far as `turn` allows; the cache must be open.
+
+    Raises:
+        ManifestFaults, LockfileError, OutputError, CacheError, UsageError: nothing was tried.
+    """
+    generates: Literal["all", "free", "none"] = "none" if settings.locked else "all"
+    if settings.rebuild_lock:
+        _rebuild_lock(adapters, emit)
+        generates = "none" if settings.locked else "free"
+    lock = adapters.lockfile.read()
+    found = survey(adapters, settings, lock, loaded=turn.loaded)
+    outputs = [asset.output for asset in found.plan.project.assets]
+    adapters.sweep([*outputs, *(entry.output for entry in lock.everything())])
+    shift.purse.budget = found.plan.project.budget
+    shop = _workshop(adapters, found, shift, turn, emit)
+    is_free = not found.options.is_paid
+    allowed = generates == "all" or (generates == "free" and is_free)
+    if allowed and any(decision.is_purchase for decision in found.plan.decisions):
+        try:
+            if not found.options.draft:
+                adapters.require_key(found.plan.project)
+            shop.buyer()  # a key that cannot be one is told before anything is tried
+        except UsageError as error:
+            if turn.gate.is_open:
+                raise
+            emit(Broken((error,)))  # watching: what is free is made all the same
+            generates = "free" if found.options.is_paid else "none"
+        else:
+            _announce(found, turn.gate, emit)
+    if bool(lock.everything()) or _fills_store(found):
+        note_project(adapters, emit)
+    build = Build(
+        plan=found.plan,
+        facts=found.facts,
+        options=found.options,
+        orders=Orders(
+            generates=generates,
+            fail_fast=settings.fail_fast,
+            timeout_s=settings.timeout_s,
+        ),
+        shop=shop,
+        decided=found.decided,
+    )
+    report = await build.run()
+    await _remember(adapters, found, build, report)
+    return report
+
+
+def _fills_store(found: Survey) -> bool:
+    """Whether the build brings images into the store; placeholders never get there."""
+    has_work = any(decision.is_work for decision in found.plan.decisions)
+    return has_work and not found.options.draft
+
+
+def _announce(found: Survey, gate: Gate, emit: Emit) -> None:
+    """Say what the calls will cost, right before the first of them."""
+    planned = _announcement(found.plan, found.options)
+    if gate.is_open or not found.options.is_paid:
+        emit(planned)
+    else:
+        gate.before_opening = lambda: emit(planned)
+
+
+def _announcement(plan: Plan, options: Options) -> Planned:
+    known, unpriced = total(plan.decisions)
+    return Planned(
+        assets=len(plan.work),
+        images=sum(decision.is_purchase for decision in plan.decisions),
+        estimate_usd=known,
+        unpriced=unpriced if options.is_paid else 0,
+        cap_usd=plan.project.budget.per_build,
+        is_paid=options.is_paid,
+    )
+
+
+def _rebuild_lock(adapters: Adapters, emit: Emit) -> None:
+    project = adapters.load()
+    damaged = adapters.lockfile.bytes()
+    if damaged:
+        kept = adapters.cache().blobs.keep(damaged)
+        emit(Warned(None, f"the lockfile as it was is kept as {kept}"))
+    observer = adapters.observer(use_record=False)
+    adapters.lockfile.rebuild(
+        rebuilt_lock(
+            project,
+            salvage_lock(damaged.decode("utf-8", "replace")),
+            observer.outputs([asset.output for asset in project.assets], frozenset()),
+            observer.inputs(input_paths(project.assets)),
+        )
+    )
+
+
+def _workshop(adapters: Adapters, found: Survey, shift: Shift, turn: Turn, emit: Emit) -> Workshop:
+    supplier = found.supplier
+    if supplier is None:
+        raise AssertionError("a build needs what only a survey with caches finds")
+    buyers: list[Buyer] = []
+
+    def buyer() -> Buyer:
+        if not buyers:
+            buyers.append(_buyer(adapters, found, shift, turn.halt, emit))
+        return buyers[0]
+
+    return Workshop(
+        files=adapters.files,
+        images=adapters.images(),
+        delivery=Delivery(
+            files=adapters.files,
+            images=adapters.images(),
+            blobs=adapters.cache().blobs,
+            actions=adapters.cache().actions,
+            journal=adapters.journal,
+            observer=found.observer,
+            facts=found.facts,
+            forced=found.options.forced,
+            emit=emit,
+        ),
+        locks=adapters.lockfile,
+        clock=adapters.clock,
+        oracle=found.oracle,
+        supplier=supplier,
+        buyer=buyer,
+        paint_placeholder=adapters.paint_placeholder,
+        inputs=adapters.cache().inputs,
+        halt=turn.halt,
+        emit=emit,
+        gate=turn.gate,
+        under_way=shift.under_way,
+    )
+
+
+def _buyer(adapters: Adapters, found: Survey, shift: Shift, halt: Halt, emit: Emit) -> Buyer:
+    project = found.plan.project
+    cache = adapters.cache()
+    return Buyer(
+        provider=adapters.provider(project),
+        blobs=cache.blobs,
+        ledger=cache.ledger,
+        actions=cache.actions,
+        claims=cache.claims,
+        images=adapters.images(),
+        clock=adapters.clock,
+        purse=shift.purse,
+        slots=shift.slots,
+        halt=halt,
+        emit=emit,
+        is_paid=found.options.is_paid,
+        project=project.name,
+    )
+
+
+async def _remember(adapters: Adapters, found: Survey, build: Build, report: Report) -> None:
+    """Drop from the journal what the lockfile says by now, and write the build record."""
+    written = build.shop.delivery.written
+    is_as_written = await look_again(written, found.observer, adapters.clock)
+    if found.plan.is_whole:
+        present = {entry.digest for entry in found.observer.seen.values()} - build.lock.digests
+        adapters.prune_journal(lambda digest: digest in present)
+    # Last, because a build with nothing to do believes it: what a crash leaves behind is
+    # tidied up by a build that has something to do.
+    adapters.write_record(
+        compose(
+            plan=found.plan,
+            report=report,
+            version=__version__,
+            draft=found.options.draft,
+            is_as_written=is_as_written and adapters.lockfile.says(build.lock),
+            read=_read_again(adapters, found) if written else found.read,
+            lockfile=adapters.lockfile_name,
+            observer=found.observer,
+            files=adapters.files,
+            clock=adapters.clock,
+        )
+    )
+
+
+def _read_again(adapters: Adapters, found: Survey) -> Inspected:
+    """Today's stamps where writing outputs has touched a folder that was searched for includes.
+
+    They stand for the same project only when the manifest still reads the same.
+    """
+    project, stamps = found.plan.project, found.read.stamps
+    if all(stamps[path] == adapters.stamp(path) for path in project.read_folders):
+        return found.read
+    again, read = load_project(adapters)
+    return read if again.assets == project.assets else found.read
