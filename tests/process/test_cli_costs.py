@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 from jsonschema import Draft202012Validator
 
 from assetgen.core.costs import costs_json
 from assetgen.core.schemas import costs_json_schema
+from assetgen.session import Session, Settings
 from assetgen.session.costs import costs
 from tests.standin import CutBeforeHeaders, Refusal
 
@@ -30,15 +32,16 @@ def manifest(project: str, *names: str) -> str:
 def test_costs_are_those_that_were_billed_by_day_model_asset_and_project(
     project: Project, cli: Cli, openrouter: OpenRouterStandIn
 ) -> None:
-    project.write("assets.yaml", manifest("bay", "hero", "side"))
-    project.write("other/assets.yaml", manifest("cliff", "hero-of-the-cliff"))
+    ours = project.write("assets.yaml", manifest("bay", "hero", "side"))
+    theirs = project.write("other/assets.yaml", manifest("cliff", "hero-of-the-cliff"))
     openrouter.script(Refusal(), CutBeforeHeaders())
-    assert cli("build", "-j", "1").code == 1
-    assert cli("-C", "other", "build").code == 0
+    one_by_one = Settings(jobs=1)
+    assert asyncio.run(Session(ours, cli.env).build(one_by_one)).exit_code == 1
+    assert asyncio.run(Session(theirs, cli.env).build()).exit_code == 0
 
-    ours = cli("costs", "--json").json
-    Draft202012Validator(costs_json_schema()).validate(ours)
-    assert (ours["project"], [row["asset"] for row in ours["by_asset"]]) == (
+    bay = cli("costs", "--json").json
+    Draft202012Validator(costs_json_schema()).validate(bay)
+    assert (bay["project"], [row["asset"] for row in bay["by_asset"]]) == (
         "bay",
         ["side", "hero"],
     )

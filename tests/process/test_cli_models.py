@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 from jsonschema import Draft202012Validator
@@ -66,16 +67,16 @@ def test_a_fetched_catalogue_is_kept_and_says_what_no_table_knows(
 def test_build_and_plan_use_the_catalogue_and_check_decides_without_it(
     project: Project, cli: Cli, openrouter: OpenRouterStandIn
 ) -> None:
-    project.write("assets.yaml", manifest("16:9"))
+    path = project.write("assets.yaml", manifest("16:9"))
     date = cli("models", "--refresh", "--json").json["catalogue_date"]
     planned = cli("plan").out
     assert "about $0.05" in planned
     assert f"list price: $0.05 per image (catalogue of {date})" in planned
     openrouter.model(FLAT.id, image_only=True)
-    assert cli("build").code == 0
+    assert asyncio.run(Session(path, cli.env).build()).exit_code == 0
     assert [request.modalities for request in openrouter.generations] == [["image"]]
 
-    path = project.write("assets.yaml", manifest("3:4"))
+    project.write("assets.yaml", manifest("3:4"))
     refused = cli("build")
     assert refused.code == 2
     assert f"takes no `aspect_ratio` `3:4` (catalogue of {date})" in refused.err
