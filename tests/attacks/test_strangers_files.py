@@ -6,7 +6,6 @@ that no clock decides about a test.
 
 from __future__ import annotations
 
-import json
 import os
 import resource
 import subprocess
@@ -215,14 +214,3 @@ def test_a_file_that_grows_while_it_is_read_is_bounded_all_the_same(
     monkeypatch.setattr(os, "fstat", grow)
     with pytest.raises(AssetgenError, match="larger than"):
         ProjectFiles(str(project.root)).read("a.png")
-
-
-def test_a_reference_that_changes_while_it_is_read_is_looked_at_again(
-    project: Project, cli: Cli
-) -> None:
-    """What was read then is not believed later: the next build sees the new bytes."""
-    project.write("mine.png", (project.root.parent / "none").name.encode())
-    project.write("assets.yaml", f"{HEAD}  a: {{prompt: p, reference: mine.png, output: a.png}}\n")
-    assert cli("build").code == 0
-    project.write("mine.png", b"other")
-    assert json.loads(cli("plan", "--json").out)["assets"][0]["verdict"] == "generate"

@@ -155,6 +155,7 @@ def test_an_answer_that_repeats_the_key_encoded_takes_it_nowhere(
     search(result, project.root.parent)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("answers", SIMPLE.values(), ids=SIMPLE)
 def test_no_ending_of_a_build_says_or_writes_the_key(
     project: Project, cli: Cli, openrouter: OpenRouterStandIn, answers: list[Answer]
@@ -192,6 +193,7 @@ def test_a_proxys_password_is_said_nowhere(
         search(result, project.root.parent)
 
 
+@pytest.mark.slow
 def test_a_password_in_the_address_of_the_service_is_said_nowhere(
     project: Project, cli: Cli, openrouter: OpenRouterStandIn
 ) -> None:

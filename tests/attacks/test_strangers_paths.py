@@ -214,20 +214,12 @@ def test_nothing_is_written_through_a_link_in_the_private_folder(
     project.path(where).parent.mkdir(exist_ok=True)
     project.path(where).symlink_to(outside if where == ".assetgen" else outside / "file")
     result = cli("build")
-    assert result.code in {0, 1, 3}
+    assert result.code in {0, 1}
     assert "Traceback" not in result.err
+    if where == ".assetgen":
+        assert "`.assetgen" in result.err
+        assert "symbolic link" in result.err
     assert untouched(outside)
-
-
-def test_a_private_folder_that_is_a_link_is_told_by_name(
-    project: Project, cli: Cli, outside: Path
-) -> None:
-    project.write("assets.yaml", DRAFT)
-    project.path(".assetgen").symlink_to(outside)
-    result = cli("build")
-    assert result.code == 1
-    assert "`.assetgen" in result.err
-    assert "symbolic link" in result.err
 
 
 @pytest.mark.parametrize("target", ["private", *slowly("/proc/self/environ", "/dev/zero")])

@@ -82,6 +82,7 @@ def test_a_row_that_is_no_text_of_ours_runs_nothing_and_reads_no_file(
     assert len(openrouter.generations) == 1
 
 
+@pytest.mark.slow
 def test_a_row_of_another_request_gives_no_image(
     built: Project, cli: Cli, openrouter: OpenRouterStandIn
 ) -> None:
@@ -148,6 +149,7 @@ def test_a_new_cache_is_for_its_user_only(built: Project, cli: Cli) -> None:
     assert cache_of(cli).root.stat().st_mode & 0o077 == 0
 
 
+@pytest.mark.slow
 def test_a_cache_behind_a_link_of_the_users_own_works(
     project: Project, cli: Cli, openrouter: OpenRouterStandIn, tmp_path: Path
 ) -> None:
