@@ -81,6 +81,7 @@ PURE = {
     "statistics",
     "types",
     "typing",
+    "zlib",
 }
 """What core may import of the standard library: nothing that reads, waits, draws lots or tells
 the time."""
@@ -94,8 +95,9 @@ NO_OP_PATH = {
     "assetgen.core",
     "assetgen.core.record",
     "assetgen.core.stamp",
+    "zlib",
 }
-"""All that a build with nothing to do loads besides `os`."""
+"""All that a build with nothing to do loads besides `os`; `zlib` for one checksum, in 0.1 ms."""
 
 
 @dataclass(frozen=True, slots=True)

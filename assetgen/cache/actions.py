@@ -31,10 +31,11 @@ from diskcache.core import DBNAME, METADATA, MODE_RAW
 from assetgen.cache.durable import HINT, cache_errors, make_folder, read_only_error, set_aside
 from assetgen.cache.ledger import (
     MOST_DIGITS,
-    json_text,
+    is_sealed,
     parse_json,
     parse_result,
     result_document,
+    sealed,
 )
 from assetgen.cache.locks import hold
 from assetgen.core.fingerprint import KEY_SCHEME
@@ -261,7 +262,10 @@ class DiskActions:
                 set_aside(self._folder, self._root)
 
     def _look_up(self, opened: _Opened, wanted: Sequence[str]) -> dict[str, ActionResult]:
-        found = _known(opened.cache, wanted)
+        rows = {fp: text for fp in wanted if (text := opened.cache.get(fp)) is not None}
+        found = {fp: result for fp, text in rows.items() if (result := _decode(fp, text))}
+        if len(found) < len(rows):
+            opened.position = 0  # a row is damaged: the ledger knows what it said
         if len(found) < len(wanted) and self._catch_up(opened):
             found |= _known(opened.cache, [fp for fp in wanted if fp not in found])
         return found
@@ -314,7 +318,8 @@ class ReadOnlyActions:
         with suppress(sqlite3.Error):  # damaged or not readable: the ledger knows
             rows = _rows(self._path, [_POSITION, *wanted])
             found = {fp: result for fp in wanted if (result := _decode(fp, rows.get(fp)))}
-            position = _parse_position(rows.get(_POSITION))
+            is_damaged = any(fp in rows and fp not in found for fp in wanted)
+            position = 0 if is_damaged else _parse_position(rows.get(_POSITION))
         newest = _newest(self._tail(position)[0])
         return found | {fp: newest[fp] for fp in wanted if fp in newest}
 
@@ -341,14 +346,14 @@ def _newest(lines: Iterable[LedgerLine]) -> dict[str, ActionResult]:
 def _encode(fingerprint: str, result: ActionResult) -> str:
     document = result_document(result)
     fields = {"fingerprint": fingerprint, "key_scheme": KEY_SCHEME, "result": document}
-    return json_text(fields)
+    return sealed(fields)
 
 
 def _decode(fingerprint: str, text: str | None) -> ActionResult | None:
     fields = None if text is None else parse_json(text)
-    if fields is None or fields.get("fingerprint") != fingerprint:
+    if text is None or fields is None or fields.get("fingerprint") != fingerprint:
         return None
-    return parse_result(fields.get("result"))
+    return parse_result(fields.get("result")) if is_sealed(fields, text) else None
 
 
 def _parse_position(text: str | None) -> int:

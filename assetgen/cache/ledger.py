@@ -13,6 +13,7 @@ import threading
 from contextlib import suppress
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, cast, get_args
+from zlib import crc32
 
 from assetgen.cache.durable import (
     cache_errors,
@@ -173,14 +174,14 @@ def encode(line: LedgerLine) -> str:
         "outcome": line.outcome or None,
         "may_be_billed": line.may_be_billed or None,
     }
-    return json_text(fields)
+    return sealed(fields)
 
 
 def decode(text: str | bytes) -> LedgerLine | None:
     """The line that `encode` wrote, or None when it is damaged or from another world.
 
-    Fields that are not known are passed over. A readable line whose result is damaged keeps its
-    costs.
+    Fields that are not known are passed over. A readable line that is damaged keeps its costs and
+    loses its result.
     """
     fields = parse_json(text)
     if fields is None:
@@ -208,7 +209,7 @@ def decode(text: str | bytes) -> LedgerLine | None:
         size=_text(fields.get("size")) or "",
         estimate_usd=parse_usd(fields.get("estimate_usd")),
         cost_usd=parse_usd(fields.get("cost_usd")),
-        result=parse_result(fields.get("result")),
+        result=parse_result(fields.get("result")) if is_sealed(fields, text) else None,
         generation_id=_text(fields.get("generation_id")),
         outcome=_text(fields.get("outcome")) or "",
         may_be_billed=fields.get("may_be_billed") is True,
@@ -249,6 +250,21 @@ def parse_result(fields: object) -> ActionResult | None:
         cost_usd=parse_usd(fields.get("cost_usd")),
         date=_text(fields.get("date")) or "",
     )
+
+
+def sealed(fields: Mapping[str, object]) -> str:
+    """The fields as one line of JSON that ends with a checksum of itself."""
+    text = json_text(fields)
+    return f'{text[:-1]}, "sum": "{crc32(text.encode()):08x}"}}'
+
+
+def is_sealed(fields: Mapping[str, object], text: str | bytes) -> bool:
+    """Whether the checksum of a line is right; one that has none, as older ones, is believed."""
+    if "sum" not in fields:
+        return True
+    raw = text.encode() if isinstance(text, str) else text
+    body, _, _ = raw.rpartition(b', "sum": "')
+    return fields["sum"] == f"{crc32(body + b'}'):08x}"
 
 
 def json_text(fields: Mapping[str, object]) -> str:

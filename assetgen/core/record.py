@@ -1,18 +1,20 @@
 """The build record: what the last build concluded here, as text.
 
-    assetgen-record 1
+    assetgen-record 2
     version 0.1.0
     manifest assets.yaml
     draft 0
     complete 1
     <mtime> <ctime> <size> <inode> <settled> <kind> <digest> <path>     one line a path
-    end <number of lines>
+    end <number of lines> <CRC-32 of everything before this line>
 
 A path that is absent has `-` for its four numbers. Anything unexpected makes the whole record
-worthless, which costs one ordinary build. Imports nothing: see `core/stamp.py`.
+worthless, which costs one ordinary build. Imports next to nothing: see `core/stamp.py`.
 """
 
-FORMAT = "assetgen-record 1"
+from zlib import crc32
+
+FORMAT = "assetgen-record 2"
 
 HEAD_LINES = 5
 FLAGS = {"0": False, "1": True}
@@ -72,8 +74,7 @@ def dump_record(record: Record) -> str:
             f"{mtime} {ctime} {size} {inode} {int(entry.settled)} "
             f"{entry.kind} {entry.digest} {entry.path}"
         )
-    lines.append(f"end {len(record.entries)}\n")
-    return "\n".join(lines)
+    return "\n".join([*lines, _end(lines), ""])
 
 
 def parse_record(text: str) -> Record | None:
@@ -81,7 +82,7 @@ def parse_record(text: str) -> Record | None:
     lines = text.split("\n")
     if len(lines) < HEAD_LINES + 2 or lines[0] != FORMAT or lines.pop() != "":
         return None
-    if lines.pop() != f"end {len(lines) - HEAD_LINES}":
+    if lines.pop() != _end(lines):
         return None
     head = [line.partition(" ") for line in lines[1:HEAD_LINES]]
     if [name for name, _, _ in head] != ["version", "manifest", "draft", "complete"]:
@@ -106,3 +107,9 @@ def parse_record(text: str) -> Record | None:
         complete=complete,
         entries=entries,
     )
+
+
+def _end(lines: list[str]) -> str:
+    """The last line, which proves the others: a flipped bit must not say `up to date`."""
+    text = "\n".join(lines).encode("utf-8", "surrogatepass")
+    return f"end {len(lines) - HEAD_LINES} {crc32(text):08x}"

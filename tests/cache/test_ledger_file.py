@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -165,9 +166,26 @@ def test_a_line_reads_well(ledger: FileLedger, path: Path) -> None:
         f' "call": "{call(10)}", "estimate_usd": 0.04, "event": "sent",'
         f' "fingerprint": "{10:064x}", "key_scheme": 1, "may_be_billed": true,'
         ' "model": "google/gemini-2.5-flash-image", "outcome": "cut",'
-        ' "project": "lantern-bay", "size": "2K//0"}\n'
+        ' "project": "lantern-bay", "size": "2K//0", "sum": "c6d859ae"}\n'
     )
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_a_line_from_before_there_were_checksums_is_believed() -> None:
+    text = re.sub(r', "sum": "[0-9a-f]{8}"', "", encode(received()))
+    assert "sum" not in text
+    assert decode(text) == received()
+
+
+def test_a_flipped_bit_in_a_digest_costs_the_result_and_not_the_bill() -> None:
+    text = encode(received())
+    place = text.index("sha256:") + 10
+    for bit in (1, 2, 4):
+        flipped = text[:place] + chr(ord(text[place]) ^ bit) + text[place + 1 :]
+        line = decode(flipped)
+        assert line is not None
+        assert line.result is None
+        assert line.cost_usd == received().cost_usd
 
 
 def test_a_last_line_torn_at_any_byte_costs_only_itself(ledger: FileLedger, path: Path) -> None:

@@ -39,7 +39,7 @@ def said(record: Record | None) -> object:
 
 def test_the_text_is_pinned_by_a_golden_vector() -> None:
     assert (
-        "assetgen-record 1\n"
+        "assetgen-record 2\n"
         "version 0.1.0\n"
         "manifest assets.yaml\n"
         "draft 0\n"
@@ -48,7 +48,7 @@ def test_the_text_is_pinned_by_a_golden_vector() -> None:
         "- - - - 1 - - refs/no such.png\n"
         f"5 6 7 8 0 image {DIGEST} art/灯 台.png\n"
         f"9 9 9 9 1 draft:0123 {DIGEST} art/draft.png\n"
-        "end 4\n"
+        "end 4 9bc454e1\n"
     ) == TEXT
 
 
@@ -93,7 +93,7 @@ def test_a_record_that_lacks_a_line_is_worthless(line: int) -> None:
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        ("assetgen-record 1", "assetgen-record 2"),
+        ("assetgen-record 2", "assetgen-record 3"),
         ("draft 0", "draft 2"),
         ("draft 0", "draft"),
         ("complete 1", "complete yes"),
@@ -105,6 +105,7 @@ def test_a_record_that_lacks_a_line_is_worthless(line: int) -> None:
         ("- - - - 1 - - refs", "- 2 3 4 1 - - refs"),
         ("end 4", "end 5"),
         ("end 4", "end 4\n"),
+        ("9bc454e1", "9bc454e0"),
     ],
 )
 def test_anything_unexpected_makes_the_whole_record_worthless(old: str, new: str) -> None:
@@ -154,3 +155,12 @@ def test_whole_seconds_are_taken_for_a_file_system_that_keeps_no_finer_time() ->
 def test_what_is_not_there_has_no_stamp() -> None:
     assert stamp_of("/nonexistent/file") is None
     assert stamp_of("/dev/null/inside-a-file") is None
+
+
+def test_no_flipped_bit_is_believed() -> None:
+    data = TEXT.encode()
+    for place in range(len(data)):
+        for bit in range(8):
+            flipped = bytearray(data)
+            flipped[place] ^= 1 << bit
+            assert parse_record(flipped.decode("utf-8", "replace")) is None
