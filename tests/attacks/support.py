@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -21,7 +22,7 @@ import assetgen
 from tests.conftest import Completed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from _pytest.mark.structures import ParameterSet
 
@@ -65,6 +66,14 @@ def slowly(*cases: str) -> list[ParameterSet]:
 def seeded(seed: int) -> random.Random:
     """Draws of one round, the same for the same seed."""
     return random.Random(seed)  # noqa: S311 - chooses moments, guards nothing
+
+
+def wait_until(is_so: Callable[[], bool]) -> None:
+    """Look again and again; for what only the file system shows."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.002)
 
 
 def prompts(openrouter: OpenRouterStandIn) -> list[str]:
@@ -123,6 +132,28 @@ def run_wrapped(cli: Cli, wrapper: Sequence[str], *arguments: str) -> Completed:
         check=False,
     )
     return Completed(done.returncode, done.stdout, done.stderr)
+
+
+def start_wrapped(cli: Cli, wrapper: Sequence[str], *arguments: str) -> subprocess.Popen[str]:
+    """Start a command inside another one; `wrapped_pid` says which process it is."""
+    process = subprocess.Popen(
+        [*wrapper, sys.executable, "-m", "assetgen", *arguments],
+        cwd=cli.cwd,
+        env=dict(cli.env),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        start_new_session=True,
+    )
+    cli.started.append(process)
+    return process
+
+
+def wrapped_pid(process: subprocess.Popen[str]) -> int:
+    """The process that a wrapper has started."""
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    return int(children.read_text().split()[0])
 
 
 def strace(*what: str, only: Iterable[Path] = ()) -> list[str]:

@@ -63,7 +63,7 @@ def survives(project: Project, cli: Cli, openrouter: OpenRouterStandIn) -> None:
     assert_all_is_well(project, cli)
 
 
-@pytest.mark.parametrize("name", ["rename", "fsync", "link"])
+@pytest.mark.parametrize("name", ["rename", "link"])
 def test_a_build_that_is_killed_at_a_few_system_calls_is_completed_by_the_next_one(
     name: str,
     project: Project,

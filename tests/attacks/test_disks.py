@@ -147,6 +147,7 @@ def test_a_full_cache_keeps_no_image_from_output_and_lockfile(big_scene: Scene) 
     big_scene.build_later(of=2)
 
 
+@pytest.mark.slow
 @needs_mounts
 def test_an_image_that_a_full_cache_did_not_take_is_in_the_store_after_the_next_build(
     big_scene: Scene,
@@ -161,6 +162,7 @@ def test_an_image_that_a_full_cache_did_not_take_is_in_the_store_after_the_next_
     big_scene.build_later(of=2)
 
 
+@pytest.mark.slow
 @needs_mounts
 def test_a_full_disk_for_outputs_keeps_no_image_from_the_store(big_scene: Scene) -> None:
     art = big_scene.project.path("art")
@@ -183,6 +185,7 @@ def test_an_image_that_neither_cache_nor_output_can_take_is_kept_in_a_file_that_
     assert rescue_files(big_scene.temporary) == []
 
 
+@pytest.mark.slow
 @needs_mounts
 def test_an_image_that_no_disk_takes_at_all_is_said_to_be_lost(big_scene: Scene) -> None:
     home = Path(big_scene.cli.env["HOME"])
@@ -262,7 +265,7 @@ def fails_and_recovers(scene: Scene, *faults: str) -> Completed:
 
 @needs_strace
 @pytest.mark.parametrize(
-    "when", [1, 4, *(pytest.param(n, marks=pytest.mark.slow) for n in (2, 3, *range(5, 15)))]
+    "when", [4, *(pytest.param(n, marks=pytest.mark.slow) for n in (1, 2, 3, *range(5, 15)))]
 )
 def test_a_disk_that_fails_to_sync_from_some_moment_on_loses_no_bought_image(
     scene: Scene, when: int

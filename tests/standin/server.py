@@ -101,6 +101,7 @@ class OpenRouterStandIn:
         self._requests: list[Recorded] = []
         self._in_flight = 0
         self._peak_in_flight = 0
+        self._ended_at: list[float] = []
         self._number = 0
         self._billed = Decimal(0)
         self._held: Callable[[Recorded], bool] | None = None
@@ -160,6 +161,15 @@ class OpenRouterStandIn:
         """How many requests for an image are being answered now."""
         with self._changed:
             return self._in_flight
+
+    @property
+    def ended_at(self) -> list[float]:
+        """When the last byte of each answer to a request for an image had been handed over.
+
+        Seconds of the monotonic clock.
+        """
+        with self._changed:
+            return list(self._ended_at)
 
     @property
     def peak_in_flight(self) -> int:
@@ -276,6 +286,7 @@ class OpenRouterStandIn:
         finally:
             with self._changed:
                 self._in_flight -= is_generation
+                self._ended_at += [time.monotonic()] if is_generation else []
                 self._changed.notify_all()
 
     async def _make(self, request: Recorded) -> Reply:

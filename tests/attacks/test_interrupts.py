@@ -1,0 +1,191 @@
+"""Interrupts: Ctrl-C finishes what is paid for, twice cuts it, at every stage of a build."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.attacks.support import (
+    PATIENCE_S,
+    assert_all_is_well,
+    cache_of,
+    can_trace,
+    manifest,
+    prompts,
+    start_wrapped,
+    strace,
+    wait_until,
+    wrapped_pid,
+)
+from tests.standin import ErrorBody
+
+if TYPE_CHECKING:
+    import subprocess
+
+    from tests.conftest import Cli, Completed, Project
+    from tests.standin import OpenRouterStandIn
+
+NAMES = ("a", "b", "c")
+UNAVAILABLE = ErrorBody(503, "try later", headers={"Retry-After": "60"})
+
+
+once_and_twice = pytest.mark.parametrize(
+    "times", [1, pytest.param(2, marks=pytest.mark.slow)], ids=["once", "twice"]
+)
+
+
+def wait_for_words(process: subprocess.Popen[str], words: str) -> None:
+    """Read standard error up to a line with `words`; a hang ends with the process of the test."""
+    assert process.stderr is not None
+    seen = []
+    for line in process.stderr:
+        seen.append(line)
+        if words in line:
+            return
+    raise AssertionError(f"`{words}` was never said: {seen}")
+
+
+def interrupt(process: subprocess.Popen[str], times: int) -> None:
+    """Press Ctrl-C, and again once the first is acknowledged."""
+    process.send_signal(signal.SIGINT)
+    if times > 1:
+        wait_for_words(process, "press Ctrl-C again")
+        process.send_signal(signal.SIGINT)
+
+
+def assert_interrupted(result: Completed) -> None:
+    assert result.code == 130, result.err
+    assert "Traceback" not in result.err
+
+
+def assert_every_call_is_closed(cli: Cli) -> None:
+    """The ledger has an ending for every call, so that none is told as lost later."""
+    lines = cache_of(cli).ledger()
+    sent = {line["call"] for line in lines if line["event"] == "sent"}
+    assert sent == {line["call"] for line in lines if line["event"] != "sent"}
+
+
+def complete(project: Project, cli: Cli, openrouter: OpenRouterStandIn, *, requests: int) -> None:
+    """The next build asks for what is missing, and for nothing else."""
+    openrouter.release()
+    result = cli("build")
+    assert result.code == 0, result.err
+    assert len(openrouter.generations) == requests
+    assert_all_is_well(project, cli, of=len(NAMES))
+
+
+def test_once_while_calls_are_under_way_finishes_and_keeps_them(
+    project: Project, cli: Cli, openrouter: OpenRouterStandIn
+) -> None:
+    project.write("assets.yaml", manifest(*NAMES))
+    openrouter.hold()
+    process = cli.start("build", "-j", "2")
+    openrouter.wait_for_generations(2, PATIENCE_S)
+    interrupt(process, 1)
+    wait_for_words(process, "finishing the calls under way")
+    openrouter.release()
+    assert_interrupted(cli.finish(process))
+    assert len(openrouter.generations) == 2
+    assert {entry["name"] for entry in project.lock if "name" in entry} == set(prompts(openrouter))
+    assert_every_call_is_closed(cli)
+    complete(project, cli, openrouter, requests=3)
+
+
+def test_twice_while_calls_are_under_way_cuts_them_and_books_that_they_may_be_billed(
+    project: Project, cli: Cli, openrouter: OpenRouterStandIn
+) -> None:
+    project.write("assets.yaml", manifest(*NAMES))
+    openrouter.hold()
+    process = cli.start("build", "-j", "2")
+    openrouter.wait_for_generations(2, PATIENCE_S)
+    interrupt(process, 2)
+    assert_interrupted(cli.finish(process))
+    assert_every_call_is_closed(cli)
+    cut = [line for line in cache_of(cli).ledger() if line["event"] == "failed"]
+    assert [line["may_be_billed"] for line in cut] == [True, True]
+    complete(project, cli, openrouter, requests=5)
+
+
+@once_and_twice
+def test_while_it_waits_to_try_again_it_ends_at_once(
+    project: Project, cli: Cli, openrouter: OpenRouterStandIn, times: int
+) -> None:
+    project.write("assets.yaml", manifest(*NAMES))
+    openrouter.script(*[UNAVAILABLE] * 3)
+    process = cli.start("build")
+    wait_for_words(process, "retrying")
+    interrupt(process, 1)
+    if times > 1:
+        process.send_signal(signal.SIGINT)
+    assert_interrupted(cli.finish(process, timeout_s=PATIENCE_S))
+    assert_every_call_is_closed(cli)
+    complete(project, cli, openrouter, requests=6)
+
+
+@once_and_twice
+def test_while_it_waits_for_another_build_it_ends_at_once_and_the_other_goes_on(
+    project: Project, cli: Cli, openrouter: OpenRouterStandIn, times: int
+) -> None:
+    project.write("assets.yaml", manifest(*NAMES))
+    openrouter.hold()
+    first = cli.start("build")
+    openrouter.wait_for_generations(3, PATIENCE_S)
+    second = cli.start("build")
+    wait_for_words(second, "another build is making this image")
+    interrupt(second, 1)
+    if times > 1:
+        second.send_signal(signal.SIGINT)
+    assert_interrupted(cli.finish(second, timeout_s=PATIENCE_S))
+    openrouter.release()
+    assert cli.finish(first).code == 0
+    complete(project, cli, openrouter, requests=3)
+
+
+needs_strace = pytest.mark.skipif(not can_trace(), reason="needs `strace`, and the right to use it")
+
+
+@needs_strace
+@once_and_twice
+def test_while_outputs_are_written_they_are_written_to_the_end(
+    project: Project, cli: Cli, openrouter: OpenRouterStandIn, times: int
+) -> None:
+    project.write("assets.yaml", manifest(*NAMES))
+    project.path("art").mkdir()
+    slow = strace("openat:delay_enter=1500000", only=[project.path("art")])
+    process = start_wrapped(cli, slow, "build")
+    openrouter.wait_for_generations(3, PATIENCE_S)
+    wait_until(lambda: len(cache_of(cli).stored_fingerprints()) == len(NAMES))
+    inner = wrapped_pid(process)
+    os.kill(inner, signal.SIGINT)
+    wait_for_words(process, "press Ctrl-C again")
+    if times > 1:
+        os.kill(inner, signal.SIGINT)
+    assert_interrupted(cli.finish(process))
+    assert_every_call_is_closed(cli)
+    complete(project, cli, openrouter, requests=3)
+
+
+@needs_strace
+@once_and_twice
+def test_while_the_lockfile_is_written_it_is_whole_before_and_after(
+    project: Project, cli: Cli, openrouter: OpenRouterStandIn, times: int
+) -> None:
+    project.write("assets.yaml", manifest(*NAMES))
+    lockfile = project.path("assets.lock")
+    renames = "rename,renameat,renameat2:delay_enter=700000:delay_exit=700000"
+    process = start_wrapped(cli, strace(renames, only=[lockfile]), "build")
+    wait_for_words(process, "generated")
+    wait_for_words(process, "generated")
+    wait_for_words(process, "generated")
+    for _ in range(times):
+        os.kill(wrapped_pid(process), signal.SIGINT)
+    result = cli.finish(process)
+    assert result.code in {0, 130}, result.err
+    assert "Traceback" not in result.err
+    assert len([entry for entry in json.loads(lockfile.read_text()) if "name" in entry]) == 3
+    assert_every_call_is_closed(cli)
+    complete(project, cli, openrouter, requests=3)
