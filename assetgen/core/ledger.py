@@ -23,9 +23,6 @@ GIVES_IMAGE: frozenset[LedgerEvent] = frozenset({"received", "recovered", "chose
 UNANSWERED = "no answer recorded"
 """The outcome of a call whose build died before an answer was booked."""
 
-UNANSWERED = "no answer recorded"
-"""The outcome of a call whose build died before an answer was booked."""
-
 
 @dataclass(frozen=True, slots=True)
 class LedgerLine:

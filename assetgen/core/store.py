@@ -60,6 +60,8 @@ class Purchase:
     cost_usd: Decimal | None
     """Of all calls that gave just these bytes; None when one of the bills is unknown."""
     fingerprints: frozenset[str]
+    is_handmade: bool = False
+    """Adopted from a file that no model made: nobody could make it again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +139,7 @@ def purchases_of(lines: Iterable[LedgerLine]) -> dict[str, Purchase]:
             date=line.at[:10],
             cost_usd=cost,
             fingerprints=fingerprints | {line.fingerprint},
+            is_handmade=line.event == "chosen" and not line.result.model,
         )
     return found
 
@@ -151,9 +154,18 @@ def needs_of(lock: Lock, journal: Mapping[str, str]) -> Needs:
 
 
 def leftovers(
-    stored: Iterable[Stored], needs: Needs, purchases: Mapping[str, Purchase], *, before: float
+    stored: Iterable[Stored],
+    needs: Needs,
+    purchases: Mapping[str, Purchase],
+    *,
+    before: float,
+    handmade: bool,
 ) -> list[Leftover]:
-    """What nothing needs and was written before `before`, dearest and largest first."""
+    """What nothing needs and was written before `before`, dearest and largest first.
+
+    What people made by hand and had adopted is theirs, like bytes put aside: it is left, unless
+    `handmade`.
+    """
     fingerprints = needs.fingerprints | frozenset(
         fingerprint
         for digest in needs.digests
@@ -165,6 +177,8 @@ def leftovers(
         for one in stored
         if one.written_at < before and not _is_needed(one, needs, fingerprints, purchases)
     ]
+    if not handmade:
+        found = [f for f in found if f.purchase is None or not f.purchase.is_handmade]
     return sorted(found, key=_weight)
 
 

@@ -75,7 +75,7 @@ class Store:
 
         Args:
             older_than_days: leave what is younger, in any case what is younger than an hour.
-            kept: also the user's own bytes that were put aside before a replacement.
+            kept: also the user's own: bytes put aside before a replacement, and adopted files.
             forget: folders of projects that count as known no longer.
             yes: remove, not only list.
 
@@ -97,6 +97,7 @@ class Store:
                 needs,
                 purchases,
                 before=time.time() - max(IN_USE_S, older_than_days * _DAY_S),
+                handmade=kept,
             )
             removed = [one.stored.path for one in found if yes and self._remove(one, cache)]
         return Collected(tuple(projects), tuple(found), not yes, frozenset(removed))

@@ -57,7 +57,7 @@ def lock() -> Lock:
 
 
 def found(*files: Stored, needs: Needs, lines: tuple[LedgerLine, ...] = ()) -> set[str]:
-    left = leftovers(files, needs, purchases_of(lines), before=NOW)
+    left = leftovers(files, needs, purchases_of(lines), before=NOW, handmade=False)
     return {leftover.stored.key for leftover in left}
 
 
@@ -94,6 +94,7 @@ def test_the_dearest_comes_first_and_unknown_bills_are_counted_apart() -> None:
         received(OTHER, "b" * 64, Decimal("0.20")),
         received(NEEDED, "a" * 64, None),
     )
-    left = leftovers([stored(NEEDED), stored(OTHER)], Needs(), purchases_of(lines), before=NOW)
+    both = [stored(NEEDED), stored(OTHER)]
+    left = leftovers(both, Needs(), purchases_of(lines), before=NOW, handmade=False)
     assert [leftover.stored.key for leftover in left] == [OTHER, NEEDED]
     assert cost_of(left) == (Decimal("0.30"), 1)

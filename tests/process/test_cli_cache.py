@@ -221,3 +221,22 @@ def test_a_build_of_placeholders_alone_is_no_project_to_wait_for(
     path = project.write("assets.yaml", manifest("first"))
     asyncio.run(Session(path, cli.env).build(Settings(draft=True)))
     assert store.collect().projects == ()
+
+
+def test_what_was_made_by_hand_and_adopted_is_collected_only_when_asked_for(
+    cli: Cli, store: Store, cache: Path, project: Project
+) -> None:
+    project.write("assets.yaml", manifest("painted"))
+    project.write("hero.png", picture("painted"))
+    assert cli("adopt", "hero").code == 0
+    (adopted,) = images(cache)
+    assert digest_of(project.read_bytes("hero.png")) == adopted
+    os.utime(cache / "blobs" / adopted[7:9] / adopted[7:], (1, 1))
+    project.write("assets.lock", '[{"assetgen-lock": 1}\n]\n')
+    assert store.collect(yes=True).leftovers == ()
+    assert images(cache) == {adopted}
+    (leftover,) = [
+        left for left in store.collect(kept=True).leftovers if left.stored.key == adopted
+    ]
+    assert leftover.purchase is not None
+    assert leftover.purchase.is_handmade

@@ -36,7 +36,11 @@ _WORDS = {
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the command."""
     actions = parser.add_subparsers(dest="action", metavar="ACTION")
-    size = actions.add_parser("size", help="how much there is of what (default)")
+    size = actions.add_parser(
+        "size",
+        help="how much there is of what (default)",
+        description="Say how much the store holds of what, and where it is; the default.",
+    )
     verify = actions.add_parser(
         "verify",
         help="read every image and compare it with its digest",
@@ -61,7 +65,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     collect.add_argument(
         "--kept",
         action="store_true",
-        help="also your own bytes that were put aside before they were replaced",
+        help="also what you made: adopted files, and bytes put aside before they were replaced",
     )
     collect.add_argument(
         "--forget",
