@@ -33,6 +33,7 @@ LAYERS: dict[str, set[str]] = {
     "core": set(),
     "engine": {"core"},
     **{adapter: {"core"} for adapter in ADAPTERS},
+    "cache": {"core", "temporary"},
     "manifest": {"core", "beneath"},
     "files": {"core", "beneath", "temporary"},
     "session": {"core", "engine", "config", *ADAPTERS},

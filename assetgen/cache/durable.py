@@ -3,25 +3,23 @@
 A file gets its name only after its bytes are on the disk, and the folder is synced after that, so
 a name proves the bytes (unless the disk itself damages them, which the digest shows).
 
-Who writes holds a shared lock on the folder where the unfinished file grows; it ends with the
-process. Who gets that lock for himself alone knows that unfinished files there are dead ones'.
+Unfinished files of builds that were killed are swept: see `assetgen.temporary`.
 """
 
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import secrets
-import stat
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from assetgen.cache.folder import VARIABLE
 from assetgen.errors import CacheError
+from assetgen.temporary import sweep, writing_in
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 FOLDER_MODE = 0o700
 """Prompts and images are the user's own business."""
@@ -91,6 +89,22 @@ def write_synced(path: str, data: bytes, *, mode: int, through: str) -> None:
     Raises:
         OSError: as the system says; the unfinished file is gone then.
     """
+    _write(path, data, mode, through, bring=os.fsync)
+    sync_folder(os.path.dirname(path))
+
+
+def write_whole(path: str, data: bytes, *, mode: int, through: str) -> None:
+    """Likewise, for what may be lost when the machine stops: whole or absent, and not waited for.
+
+    Raises:
+        OSError: as the system says; the unfinished file is gone then.
+    """
+    _write(path, data, mode, through, bring=lambda _: None)
+
+
+def _write(
+    path: str, data: bytes, mode: int, through: str, *, bring: Callable[[int], None]
+) -> None:
     part = os.path.join(through, f"{os.path.basename(path)}.{secrets.token_hex(4)}{PART}")
     with _growing_in(through):
         descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
@@ -99,23 +113,21 @@ def write_synced(path: str, data: bytes, *, mode: int, through: str) -> None:
                 file.write(data)
                 file.flush()
                 os.fchmod(descriptor, mode)
-                os.fsync(descriptor)
+                bring(descriptor)
             os.replace(part, path)
         except BaseException:
             with suppress(FileNotFoundError):
                 os.unlink(part)
             raise
-    sync_folder(os.path.dirname(path))
 
 
 @contextmanager
 def _growing_in(folder: str) -> Iterator[None]:
-    """Keep unfinished files in `folder` from being swept, on file systems that know locks."""
+    """Keep unfinished files in `folder` from being swept."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        with suppress(OSError):  # where nobody can lock, nobody sweeps
-            fcntl.flock(descriptor, fcntl.LOCK_SH)
-        yield
+        with writing_in(descriptor):
+            yield
     finally:
         os.close(descriptor)
 
@@ -131,23 +143,9 @@ def sweep_parts(folder: str) -> None:
     except FileNotFoundError:
         return
     try:
-        names = [name for name in os.listdir(descriptor) if name.endswith(PART)]
-        if not names or not _has_it_alone(descriptor):
-            return
-        for name in names:
-            with suppress(FileNotFoundError):
-                if stat.S_ISREG(os.lstat(name, dir_fd=descriptor).st_mode):
-                    os.unlink(name, dir_fd=descriptor)
+        sweep(descriptor, lambda name: name.endswith(PART))
     finally:
         os.close(descriptor)
-
-
-def _has_it_alone(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
 
 
 def set_aside(path: str, root: str) -> None:

@@ -2,7 +2,7 @@
 
     inputs/ab/<fingerprint>
 
-A file is written under another name and renamed, not synced: after a crash of the machine it may
+A file grows in `incoming/` (see `blobs.py`) and is renamed, not synced: after a crash of the machine it may
 be damaged, which shows, and costs words only.
 """
 
@@ -11,10 +11,8 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import secrets
-from contextlib import suppress
 
-from assetgen.cache.durable import PART, cache_errors, make_folder, read_only_error
+from assetgen.cache.durable import cache_errors, make_folder, read_only_error, write_whole
 
 _FINGERPRINT = re.compile(r"[0-9a-f]{64}")
 _MOST_BYTES = 16 * 1024 * 1024
@@ -32,6 +30,7 @@ class FileInputs:
         self._root = root
         self._create = create
         self._folder = os.path.join(root, "inputs")
+        self._incoming = os.path.join(root, "incoming")
 
     def put(self, document: bytes) -> None:
         """See the port; a document that is there already is not written again."""
@@ -42,8 +41,9 @@ class FileInputs:
             return
         path = self._path(fingerprint)
         with cache_errors("write", path):
+            make_folder(self._incoming)
             make_folder(os.path.dirname(path))
-            _write(path, document)
+            write_whole(path, document, mode=0o600, through=self._incoming)
 
     def get(self, fingerprint: str) -> bytes | None:
         """See the port.
@@ -66,16 +66,3 @@ class FileInputs:
         if not _FINGERPRINT.fullmatch(fingerprint):
             raise ValueError(f"not a fingerprint: {fingerprint!r}")
         return os.path.join(self._folder, fingerprint[:2], fingerprint)
-
-
-def _write(path: str, document: bytes) -> None:
-    part = f"{path}.{secrets.token_hex(4)}{PART}"
-    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(document)
-        os.replace(part, path)
-    except BaseException:
-        with suppress(FileNotFoundError):
-            os.unlink(part)
-        raise

@@ -38,6 +38,18 @@ def test_nothing_is_swept_while_somebody_writes_in_the_folder(tmp_path: Path) ->
     assert not growing.exists()
 
 
+def test_a_lock_that_somebody_else_holds_on_the_folder_holds_up_nobody(tmp_path: Path) -> None:
+    (tmp_path / "art").mkdir()
+    descriptor = os.open(tmp_path / "art", os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        ProjectFiles(str(tmp_path)).write("art/hero.png", b"hero")
+    finally:
+        os.close(descriptor)
+    assert (tmp_path / "art/hero.png").read_bytes() == b"hero"
+    assert os.listdir(tmp_path / "art") == ["hero.png"]
+
+
 def test_a_folder_outside_the_project_is_not_swept(tmp_path: Path) -> None:
     project, outside = tmp_path / "project", tmp_path / "outside"
     project.mkdir()
