@@ -52,6 +52,7 @@ class FileBlobs:
         self._blobs = os.path.join(root, "blobs")
         self._kept = os.path.join(root, "kept")
         self._incoming = os.path.join(root, "incoming")
+        self._rescued: dict[Digest, str] = {}
 
     def put(self, data: bytes) -> Digest:
         """See the port."""
@@ -93,7 +94,9 @@ class FileBlobs:
 
     def rescue(self, data: bytes, *, fingerprint: str, call: str) -> str:
         """See the port; the file is outside the cache, and taken in by `arrivals`."""
-        return rescue.save(data, fingerprint=fingerprint, call=call)
+        path = rescue.save(data, fingerprint=fingerprint, call=call)
+        self._rescued[digest_of(data)] = path
+        return path
 
     def has_arrivals(self) -> bool:
         """Whether `arrivals` may have something to list; no bytes are read."""
@@ -135,6 +138,9 @@ class FileBlobs:
         data = self._read(_path(self._blobs, digest), digest)
         if data is None:
             data = self._read(_path(self._kept, digest), digest)
+        if data is None and digest in self._rescued:
+            # Other assets of this build may read an image that the store did not take.
+            data = rescue.read(self._rescued[digest], digest)
         return data
 
     def has(self, digest: Digest) -> bool:

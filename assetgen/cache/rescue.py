@@ -16,7 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from assetgen.core.digest import digest_of, hex_of
+from assetgen.core.digest import Digest, digest_of, hex_of
 from assetgen.errors import CacheError
 
 if TYPE_CHECKING:
@@ -55,6 +55,12 @@ def save(data: bytes, *, fingerprint: str, call: str) -> str:
     raise CacheError(f"no other place takes the image either ({'; '.join(troubles)})")
 
 
+def read(path: str, digest: Digest) -> bytes | None:
+    """The bytes of a rescue file when they are those of `digest`."""
+    data = _read_own(path)
+    return data if data is not None and digest_of(data) == digest else None
+
+
 def lies_anywhere() -> bool:
     """Whether a file that may be one is there; its bytes are not read."""
     return any(True for _ in _candidates())
@@ -63,8 +69,8 @@ def lies_anywhere() -> bool:
 def rescued() -> Iterator[Rescued]:
     """Every rescue file whose bytes are whole, wherever `save` may have put it."""
     for path, fingerprint, digits, call in _candidates():
-        data = _read_own(path)
-        if data is not None and hex_of(digest_of(data)) == digits:
+        data = read(path, Digest(f"sha256:{digits}"))
+        if data is not None:
             yield Rescued(path, fingerprint, call, data)
 
 

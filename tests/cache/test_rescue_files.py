@@ -47,11 +47,18 @@ def test_a_rescued_image_is_its_owner_s_and_an_arrival_the_next_time(
     path = rescue(blobs)
     assert os.path.dirname(path) == str(places[0])
     assert stat.S_IMODE(os.stat(path).st_mode) == 0o600
-    assert blobs.get(DIGEST) is None
     assert blobs.has_arrivals()
     assert blobs.arrivals() == [(fingerprint(), call(), DIGEST)]
     assert blobs.get(DIGEST) == IMAGE
     assert not os.path.exists(path)
+
+
+def test_a_rescued_image_can_be_read_by_the_build_that_bought_it(blobs: FileBlobs) -> None:
+    path = rescue(blobs)
+    assert blobs.get(DIGEST) == IMAGE
+    with open(path, "wb") as file:
+        file.write(b"something else")
+    assert blobs.get(DIGEST) is None
 
 
 @pytest.mark.parametrize("gone", [1, 2])
