@@ -16,6 +16,7 @@ from __future__ import annotations
 import os
 import re
 import stat
+from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -35,6 +36,9 @@ from assetgen.errors import CacheError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+KnowsCall = Callable[[str], tuple[str, Digest | None] | None]
+"""Fingerprint of a call by its id, and the image it gave as far as that is booked."""
+
 _BLOB_MODE = 0o444
 _ARRIVAL = re.compile(r"([0-9a-f]{64})\.([0-9a-f]{64})\.([0-9a-f]{32})")
 
@@ -43,16 +47,18 @@ class FileBlobs:
     """Implements `core.ports.BlobStore` in a folder; several processes may share it.
 
     With `create` false nothing on the disk changes: what is absent or damaged is just absent.
-    Methods raise `CacheError` when the system refuses.
+    Methods raise `CacheError` when the system refuses. `knows_call` is `FileLedger.purchase`: only
+    rescue files of calls that the ledger knows are believed.
     """
 
-    def __init__(self, root: str, *, create: bool) -> None:
+    def __init__(self, root: str, *, create: bool, knows_call: KnowsCall = lambda _: None) -> None:
         self._root = root
+        self._knows_call = knows_call
+        self._rescue_files = rescue.Finder()
         self._create = create
         self._blobs = os.path.join(root, "blobs")
         self._kept = os.path.join(root, "kept")
         self._incoming = os.path.join(root, "incoming")
-        self._rescued: dict[Digest, str] = {}
 
     def put(self, data: bytes) -> Digest:
         """See the port."""
@@ -94,13 +100,11 @@ class FileBlobs:
 
     def rescue(self, data: bytes, *, fingerprint: str, call: str) -> str:
         """See the port; the file is outside the cache, and taken in by `arrivals`."""
-        path = rescue.save(data, fingerprint=fingerprint, call=call)
-        self._rescued[digest_of(data)] = path
-        return path
+        return rescue.save(data, fingerprint=fingerprint, call=call)
 
     def has_arrivals(self) -> bool:
         """Whether `arrivals` may have something to list; no bytes are read."""
-        return rescue.lies_anywhere() or any(True for _ in self._marks())
+        return any(True for _ in self._marks()) or any(True for _ in self._rescued())
 
     def arrivals(self) -> list[tuple[str, str, Digest]]:
         """See the port; each has its blob when this returns.
@@ -125,22 +129,33 @@ class FileBlobs:
 
     def _take_in_rescued(self) -> None:
         """Store what an earlier build could not; what still finds no room stays where it is."""
-        for found in rescue.rescued():
+        for found in self._rescued():
+            data = rescue.read(found)
+            if data is None:
+                continue
             try:
-                self.receive(found.data, fingerprint=found.fingerprint, call=found.call)
+                self.receive(data, fingerprint=found.fingerprint, call=found.call)
             except CacheError:
                 continue
             with suppress(OSError):  # in a folder of somebody else's; it is found again, for free
                 os.unlink(found.path)
+
+    def _rescued(self) -> Iterator[rescue.Rescued]:
+        """Rescue files of calls that were really made, for what their names say."""
+        for found in self._rescue_files.all():
+            known = self._knows_call(found.call)
+            if known in ((found.fingerprint, None), (found.fingerprint, found.digest)):
+                yield found
 
     def get(self, digest: Digest) -> bytes | None:
         """See the port."""
         data = self._read(_path(self._blobs, digest), digest)
         if data is None:
             data = self._read(_path(self._kept, digest), digest)
-        if data is None and digest in self._rescued:
-            # Other assets of this build may read an image that the store did not take.
-            data = rescue.read(self._rescued[digest], digest)
+        if data is None:
+            # The store did not take it: it is here all the same, and not to be bought again.
+            lying = (rescue.read(found) for found in self._rescued() if found.digest == digest)
+            data = next((data for data in lying if data is not None), None)
         return data
 
     def has(self, digest: Digest) -> bool:

@@ -2,8 +2,8 @@
 
     inputs/ab/<fingerprint>
 
-A file grows in `incoming/` (see `blobs.py`) and is renamed, not synced: after a crash of the machine it may
-be damaged, which shows, and costs words only.
+A file grows in `incoming/` (see `blobs.py`) and is renamed, not synced: after a crash of the
+machine it may be damaged, which shows, and costs words only.
 """
 
 from __future__ import annotations

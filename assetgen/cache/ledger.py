@@ -32,6 +32,8 @@ from assetgen.errors import CacheError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from assetgen.core.digest import Digest
+
 _EVENTS = frozenset(get_args(LedgerEvent))
 _CALL = re.compile(r"[0-9a-f]{32}")
 _FINGERPRINT = re.compile(r"[0-9a-f]{64}")
@@ -70,6 +72,20 @@ class FileLedger:
         for _, _, line in self._records(0):
             if line is not None:
                 yield line
+
+    def purchase(self, call: str) -> tuple[str, Digest | None] | None:
+        """Fingerprint of a call that was sent, and its image as far as that is booked.
+
+        Raises:
+            CacheError: the system refuses.
+        """
+        fingerprint: str | None = None
+        image: Digest | None = None
+        for line in self.lines():
+            if line.call == call:
+                fingerprint = line.fingerprint if line.event == "sent" else fingerprint
+                image = line.result.image if line.result is not None else image
+        return None if fingerprint is None else (fingerprint, image)
 
     def tail(self, position: int) -> tuple[list[LedgerLine], int]:
         """The readable lines from `position` on, and the position for the next time.

@@ -36,8 +36,8 @@ class LocalCache:
 
     def __init__(self, root: str, *, create: bool) -> None:
         self.root = root
-        self.blobs = FileBlobs(root, create=create)
         self.ledger = FileLedger(root, create=create)
+        self.blobs = FileBlobs(root, create=create, knows_call=self.ledger.purchase)
         self.actions: DiskActions | ReadOnlyActions = (
             DiskActions(root, self.ledger.tail)
             if create

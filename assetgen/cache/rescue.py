@@ -3,8 +3,10 @@
     assetgen-<fingerprint>.<64 hex>.<call>.rescue
 
 in the folder for temporary files, else in the home folder, else in the working directory. The next
-build takes them into the store. Others can write to the first of these places too, so a file counts
-only when it is this user's own, nobody else may write to it, and its bytes match its name.
+build takes them into the store. Others can put files into such folders too, a clone of a stranger's
+repository among them, so a file is only looked at by its name here: `FileBlobs` believes it when
+the ledger knows the call, whose 128 random bits nobody else has seen. Then it must still be this
+user's own, closed to others, and hold the bytes that its name says.
 """
 
 from __future__ import annotations
@@ -12,28 +14,32 @@ from __future__ import annotations
 import os
 import re
 import stat
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from assetgen.core.digest import Digest, digest_of, hex_of
+from assetgen.core.stamp import Stamp, is_settled, stamp_of
 from assetgen.errors import CacheError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _NAME = re.compile(r"assetgen-([0-9a-f]{64})\.([0-9a-f]{64})\.([0-9a-f]{32})\.rescue")
+_MOST_BYTES = 256 * 1024 * 1024
+"""More than any answer can hold."""
 _OTHERS_MAY_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 
 @dataclass(frozen=True, slots=True)
 class Rescued:
-    """A rescue file and the bytes that were read from it."""
+    """What a rescue file says it is, by its name."""
 
     path: str
     fingerprint: str
+    digest: Digest
     call: str
-    data: bytes
 
 
 def save(data: bytes, *, fingerprint: str, call: str) -> str:
@@ -55,36 +61,49 @@ def save(data: bytes, *, fingerprint: str, call: str) -> str:
     raise CacheError(f"no other place takes the image either ({'; '.join(troubles)})")
 
 
-def read(path: str, digest: Digest) -> bytes | None:
-    """The bytes of a rescue file when they are those of `digest`."""
-    data = _read_own(path)
-    return data if data is not None and digest_of(data) == digest else None
+def read(rescued: Rescued) -> bytes | None:
+    """The bytes of a rescue file, when they are those that its name says."""
+    data = _read_own(rescued.path)
+    return data if data is not None and digest_of(data) == rescued.digest else None
 
 
-def lies_anywhere() -> bool:
-    """Whether a file that may be one is there; its bytes are not read."""
-    return any(True for _ in _candidates())
+class Finder:
+    """Finds rescue files by their names; a folder is listed again only when it has changed."""
+
+    def __init__(self) -> None:
+        self._listed: dict[str, tuple[Stamp, list[Rescued]]] = {}
+
+    def all(self) -> list[Rescued]:
+        """Every one, in all places."""
+        return [rescued for folder in _places() for rescued in self._in(folder)]
+
+    def _in(self, folder: str) -> list[Rescued]:
+        stamp = stamp_of(folder)
+        if stamp is None:
+            return []
+        known = self._listed.get(folder)
+        if known is not None and known[0] == stamp:
+            return known[1]
+        now_ns = time.time_ns()
+        found = _list(folder)
+        if is_settled(stamp, now_ns):
+            self._listed[folder] = (stamp, found)
+        return found
 
 
-def rescued() -> Iterator[Rescued]:
-    """Every rescue file whose bytes are whole, wherever `save` may have put it."""
-    for path, fingerprint, digits, call in _candidates():
-        data = read(path, Digest(f"sha256:{digits}"))
-        if data is not None:
-            yield Rescued(path, fingerprint, call, data)
-
-
-def _candidates() -> Iterator[tuple[str, str, str, str]]:
-    for folder in _places():
-        try:
-            names = os.listdir(folder)
-        except OSError:
-            continue
-        for name in names:
-            parts = _NAME.fullmatch(name)
-            if parts:
-                fingerprint, digits, call = parts.groups()
-                yield os.path.join(folder, name), fingerprint, digits, call
+def _list(folder: str) -> list[Rescued]:
+    try:
+        names = os.listdir(folder)
+    except OSError:
+        return []
+    found = []
+    for name in names:
+        parts = _NAME.fullmatch(name)
+        if parts:
+            fingerprint, digits, call = parts.groups()
+            path = os.path.join(folder, name)
+            found.append(Rescued(path, fingerprint, Digest(f"sha256:{digits}"), call))
+    return found
 
 
 def _places() -> Iterator[str]:
@@ -129,7 +148,7 @@ def _read_own(path: str) -> bytes | None:
     with os.fdopen(descriptor, "rb") as file:
         found = os.fstat(descriptor)
         is_own = stat.S_ISREG(found.st_mode) and found.st_uid == os.geteuid()
-        if not is_own or found.st_mode & _OTHERS_MAY_WRITE:
+        if not is_own or found.st_mode & _OTHERS_MAY_WRITE or found.st_size > _MOST_BYTES:
             return None
         try:
             return file.read()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -11,8 +12,14 @@ from assetgen.core.result import ActionResult
 from assetgen.errors import ImageError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from contextlib import AbstractContextManager
+
+    from assetgen.core.digest import Digest
     from assetgen.core.ports import ActionCache, BlobStore, Claims, Images, Ledger
     from assetgen.core.result import ImageInfo
+
+_BATCH = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,35 +46,49 @@ def recover(
     The cost of an image that had arrived is unknown: it was in the answer, and the answer is gone.
     A call without an answer may have been billed; it is booked as failed, so that it is told once.
     """
-    found = _recover_arrivals(
-        blobs=blobs, ledger=ledger, actions=actions, claims=claims, images=images, at=at
-    )
-    unanswered = 0
-    for line in ledger.unanswered():
-        claim = claims.try_claim(line.fingerprint)
-        if claim is None:
-            continue
-        with claim:
-            # Its build may have come to its end before the claim was free, or died a moment ago.
-            is_open = any(other.call == line.call for other in ledger.unanswered())
-            if not is_open or any(call == line.call for _, call, _ in blobs.arrivals()):
-                continue
-            closed = replace(line, event="failed", at=at, outcome=UNANSWERED, may_be_billed=True)
-            ledger.append(closed)
-            unanswered += 1
-    return Aftermath(images=found, unanswered=unanswered)
+    fingerprints = {fingerprint for fingerprint, _, _ in blobs.arrivals()}
+    fingerprints |= {line.fingerprint for line in ledger.unanswered()}
+    booked, unanswered = 0, 0
+    for batch in _batches(sorted(fingerprints)):
+        with ExitStack() as held:
+            free = {fp for fp in batch if _is_held(claims.try_claim(fp), held)}
+            # Looked at again now that nobody else can be at work on them: a build may have come to
+            # its end before its claim was free.
+            arrivals = [arrival for arrival in blobs.arrivals() if arrival[0] in free]
+            booked += _book(
+                arrivals, blobs=blobs, ledger=ledger, actions=actions, images=images, at=at
+            )
+            open_calls = [line for line in ledger.unanswered() if line.fingerprint in free]
+            for line in open_calls:
+                closed = replace(line, event="failed", at=at, outcome=UNANSWERED)
+                ledger.append(replace(closed, may_be_billed=True))
+            unanswered += len(open_calls)
+    return Aftermath(images=booked, unanswered=unanswered)
 
 
-def _recover_arrivals(
+def _batches(fingerprints: list[str]) -> Iterable[list[str]]:
+    """A few at a time: each holds a file open."""
+    for start in range(0, len(fingerprints), _BATCH):
+        yield fingerprints[start : start + _BATCH]
+
+
+def _is_held(claim: AbstractContextManager[object] | None, held: ExitStack) -> bool:
+    if claim is None:
+        return False
+    held.enter_context(claim)
+    return True
+
+
+def _book(
+    arrivals: list[tuple[str, str, Digest]],
     *,
     blobs: BlobStore,
     ledger: Ledger,
     actions: ActionCache,
-    claims: Claims,
     images: Images,
     at: str,
 ) -> int:
-    arrivals = blobs.arrivals()
+    """Book images that had arrived, and return how many; their claims are held."""
     if not arrivals:
         return 0
     lines = list(ledger.lines())
@@ -75,18 +96,14 @@ def _recover_arrivals(
     booked = {line.call for line in lines if line.event in {"received", "recovered"}}
     found = 0
     for fingerprint, call, digest in arrivals:
-        claim = claims.try_claim(fingerprint)
-        if claim is None:
-            continue
-        with claim:
-            line, data = sent.get(call) or _unsent(fingerprint, call, at), blobs.get(digest)
-            info = _info(images, data) if data is not None else None
-            if info is not None and call not in booked:
-                result = ActionResult(image=digest, info=info, model=line.model, date=at[:10])
-                ledger.append(replace(line, event="recovered", at=at, result=result))
-                actions.put(fingerprint, result)
-                found += 1
-            blobs.settle(call)
+        line, data = sent.get(call) or _unsent(fingerprint, call, at), blobs.get(digest)
+        info = _info(images, data) if data is not None else None
+        if info is not None and call not in booked:
+            result = ActionResult(image=digest, info=info, model=line.model, date=at[:10])
+            ledger.append(replace(line, event="recovered", at=at, result=result))
+            actions.put(fingerprint, result)
+            found += 1
+        blobs.settle(call)
     return found
 
 

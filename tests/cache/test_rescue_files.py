@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from assetgen.cache.blobs import FileBlobs
-from assetgen.core.digest import digest_of
+from assetgen.core.digest import Digest, digest_of
 from assetgen.errors import CacheError
 from tests.cache.samples import IMAGE, call, fingerprint
 
@@ -34,7 +34,12 @@ def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
 @pytest.fixture
 def blobs(tmp_path: Path, places: list[Path]) -> FileBlobs:
     assert places
-    return FileBlobs(str(tmp_path / "cache"), create=True)
+    return FileBlobs(str(tmp_path / "cache"), create=True, knows_call=known)
+
+
+def known(asked: str) -> tuple[str, Digest | None] | None:
+    """What a ledger says that knows one call, whose answer is not booked."""
+    return (fingerprint(), None) if asked == call() else None
 
 
 def rescue(blobs: FileBlobs) -> str:
@@ -101,10 +106,46 @@ def test_a_rescued_image_stays_where_it_is_while_the_store_takes_nothing(
 
 def test_looking_only_leaves_a_rescue_file_alone(blobs: FileBlobs, tmp_path: Path) -> None:
     path = rescue(blobs)
-    looking = FileBlobs(str(tmp_path / "cache"), create=False)
+    looking = FileBlobs(str(tmp_path / "cache"), create=False, knows_call=known)
     assert looking.has_arrivals()
     assert looking.arrivals() == []
+    assert looking.get(DIGEST) == IMAGE
     assert os.path.exists(path)
+
+
+def test_a_file_of_a_call_that_nobody_here_made_is_never_taken_in(
+    blobs: FileBlobs, places: list[Path]
+) -> None:
+    planted = [
+        (fingerprint(), call(1), "a call of somebody else"),
+        (fingerprint(1), call(), "another fingerprint for a call of ours"),
+    ]
+    for print_, id_, why in planted:
+        path = blobs.rescue(IMAGE, fingerprint=print_, call=id_)
+        assert not blobs.has_arrivals(), why
+        assert blobs.arrivals() == [], why
+        assert blobs.get(DIGEST) is None, why
+        assert os.path.exists(path)
+    assert places
+
+
+def test_other_bytes_for_a_call_whose_image_is_booked_are_not_taken_in(
+    tmp_path: Path, places: list[Path]
+) -> None:
+    assert places
+    booked = digest_of(b"the image that was booked")
+    blobs = FileBlobs(
+        str(tmp_path / "cache"), create=True, knows_call=lambda _: (fingerprint(), booked)
+    )
+    rescue(blobs)
+    assert blobs.arrivals() == []
+
+
+def test_a_file_larger_than_any_answer_is_not_read(blobs: FileBlobs) -> None:
+    path = rescue(blobs)
+    os.truncate(path, 50 * 1024**3)
+    assert blobs.arrivals() == []
+    assert blobs.get(DIGEST) is None
 
 
 def test_other_bytes_a_link_or_what_others_may_change_is_not_taken_in(
