@@ -15,11 +15,13 @@ from assetgen.engine.rebuild import rebuilt_lock
 from assetgen.engine.remember import Inspected, compose, look_again
 from assetgen.errors import UsageError
 from assetgen.session.aftermath import note_project
+from assetgen.session.descriptors import files_limit, room_for_calls
 from assetgen.session.survey import Survey, input_paths, survey
 from assetgen.session.survey import load as load_project
 
 if TYPE_CHECKING:
     from assetgen.core.decision import Options
+    from assetgen.core.lock import Lock
     from assetgen.core.ports import Emit
     from assetgen.core.report import Plan, Report
     from assetgen.engine.halt import Gate, Halt
@@ -42,8 +44,7 @@ async def build_once(
         generates = "none" if settings.locked else "free"
     lock = adapters.lockfile.read()
     found = survey(adapters, settings, lock, loaded=turn.loaded)
-    outputs = [asset.output for asset in found.plan.project.assets]
-    adapters.sweep([*outputs, *(entry.output for entry in lock.everything())])
+    _sweep(adapters, found, lock)
     shift.purse.budget = found.plan.project.budget
     shop = _workshop(adapters, found, shift, turn, emit)
     is_free = not found.options.is_paid
@@ -52,6 +53,7 @@ async def build_once(
         try:
             if not found.options.draft:
                 adapters.require_key(found.plan.project)
+                _check_room(settings, emit)
             shop.buyer()  # a key that cannot be one is told before anything is tried
         except UsageError as error:
             if turn.gate.is_open:
@@ -77,6 +79,25 @@ async def build_once(
     report = await build.run()
     await _remember(adapters, found, build, report)
     return report
+
+
+def _sweep(adapters: Adapters, found: Survey, lock: Lock) -> None:
+    outputs = [asset.output for asset in found.plan.project.assets]
+    adapters.sweep([*outputs, *(entry.output for entry in lock.everything())])
+
+
+def _check_room(settings: Settings, emit: Emit) -> None:
+    """Refuse to buy what could not be stored; tell why fewer calls than asked for run at once."""
+    room = room_for_calls()
+    hint = "`ulimit -n` raises the limit"
+    if room < 1:
+        raise UsageError(
+            f"this process may open {files_limit()} files at once, too few to store what is bought",
+            hint=hint,
+        )
+    if room < settings.jobs:
+        limit = files_limit()
+        emit(Warned(None, f"{room} calls at once, because only {limit} files may be open; {hint}"))
 
 
 def _fills_store(found: Survey) -> bool:
@@ -189,6 +210,7 @@ async def _remember(adapters: Adapters, found: Survey, build: Build, report: Rep
     if found.plan.is_whole:
         present = {entry.digest for entry in found.observer.seen.values()} - build.lock.digests
         adapters.prune_journal(lambda digest: digest in present)
+    _sweep(adapters, found, build.lock)  # builds beside this one may have been killed meanwhile
     # Last, because a build with nothing to do believes it: what a crash leaves behind is
     # tidied up by a build that has something to do.
     adapters.write_record(

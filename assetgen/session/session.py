@@ -18,6 +18,7 @@ from assetgen.session.adapters import Adapters
 from assetgen.session.aftermath import book_before_looking, book_open_calls, note_project
 from assetgen.session.building import build_once
 from assetgen.session.choose import Choice, adopt_files, clean_up, use_image
+from assetgen.session.descriptors import room_for_calls
 from assetgen.session.listener import Listener
 from assetgen.session.look import explain_asset, history_of_asset
 from assetgen.session.settings import DEFAULT_MANIFEST, Settings
@@ -231,7 +232,8 @@ class Session:
         try:
             self._adapters.open_cache(create=True)
             book_open_calls(self._adapters, emit)
-            shift = Shift(slots=Concurrency(settings.jobs))
+            jobs = max(1, min(settings.jobs, room_for_calls()))
+            shift = Shift(slots=Concurrency(jobs))
             try:
                 yield shift
             finally:

@@ -172,7 +172,9 @@ def test_builds_that_are_killed_among_builds_that_live_cost_only_what_was_in_fli
     finish_all(cli, living)
     assert set(prompts(openrouter)) == set(names)
     assert len(openrouter.generations) <= len(names) + lost
-    cli("build")
+    # A build with nothing to do looks for nothing: the next one that is not such tidies up.
+    project.path(".assetgen/assets.record").unlink(missing_ok=True)
+    assert cli("build").code == 0
     assert_all_is_well(project, cli, of=len(names))
 
 

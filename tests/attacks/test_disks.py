@@ -291,17 +291,32 @@ def test_folders_on_different_devices_lose_no_bought_image(scene: Scene, when: i
 
 @needs_strace
 @pytest.mark.slow
-@pytest.mark.parametrize("call", ["pwrite64", "fdatasync", "write", "link", "unlink"])
+@pytest.mark.parametrize("call", ["pwrite64", "fdatasync", "link", "unlink"])
 @pytest.mark.parametrize("when", [1, 2, 5, 9, 20])
 def test_a_disk_that_fills_up_at_any_moment_loses_no_bought_image(
     scene: Scene, call: str, when: int
 ) -> None:
-    # The first writes of a thread may be words on standard error, which is not a disk.
     fails_and_recovers(scene, f"{call}:error=ENOSPC:when={when}+")
 
 
+@needs_strace
+@pytest.mark.slow
+@pytest.mark.parametrize("when", [1, 2, 3])  # of a thread: more come to few threads
+def test_a_ledger_without_room_for_another_line_loses_no_bought_image(
+    scene: Scene, when: int
+) -> None:
+    ledger = cache_of(scene.cli).root / "ledger.jsonl"
+    ledger.touch()  # a path that strace may look out for
+    wrapper = strace(f"write:error=ENOSPC:when={when}+", only=[ledger])
+    result = run_wrapped(scene.cli, wrapper, "build")
+    assert_told(result, *(["No space left on device"] if when == 1 else []), code=result.code)
+    assert result.code in {0, 1}
+    scene.build_later()
+
+
 @pytest.mark.parametrize(
-    "limit", [24, *(pytest.param(n, marks=pytest.mark.slow) for n in (10, 12, 14, 16, 18, 32, 64))]
+    "limit",
+    [64, *(pytest.param(n, marks=pytest.mark.slow) for n in (10, 14, 18, 24, 32, 48, 58, 60, 80))],
 )
 def test_too_few_file_descriptors_lose_no_bought_image(scene: Scene, limit: int) -> None:
     names = [f"a{number}" for number in range(30)]
@@ -309,5 +324,7 @@ def test_too_few_file_descriptors_lose_no_bought_image(scene: Scene, limit: int)
     wrapper = ["sh", "-c", 'ulimit -n "$0" && exec "$@"', str(limit)]
     result = run_wrapped(scene.cli, wrapper, "build", "-j", "30")
     assert_told(result, code=result.code)
-    assert result.code in {0, 1, 2}, result.err
+    if prompts(scene.openrouter):
+        assert result.code == 0, result.err
+        assert "`ulimit -n` raises the limit" in result.err
     scene.build_later(of=len(names))
