@@ -114,7 +114,7 @@ class FileBlobs:
         """
         if self._create:
             for folder in (self._root, self._incoming):
-                with cache_errors("tidy up", folder):
+                with cache_errors("use", folder):
                     sweep_parts(folder)
             self._take_in_rescued()
         found = []

@@ -24,7 +24,7 @@ COMMANDS = {
     "watch": "build, then follow the manifest and all that it reads",
     "check": "prove that everything is up to date, without key or network",
     "explain": "show one asset's inputs, then and now, its image, and who depends on it",
-    "history": "list every image one asset ever had that is still in the store",
+    "history": "list the images that were bought for one asset and are still in the store",
     "use": "give one asset another of its images, free",
     "adopt": "take the files that are there as these assets' images, free",
     "clean": "list what moved and removed assets left behind, and remove it",

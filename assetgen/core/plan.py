@@ -117,7 +117,7 @@ def _decide_by_inputs(
     found = _bring_back(asset, keyed, target, facts, reason=reason)
     if found is not None:
         return found
-    if isinstance(asset.action, Source) or options.is_repeatable:
+    if isinstance(asset.action, Source) or _is_repeatable(target.result, options):
         return _make(asset, keyed, digests, facts, options, reason=reason)
     if options.rebuy:
         again = f"{reason}; bought before, not here (`--rebuy`)"
@@ -236,6 +236,11 @@ def _format_of(path: str) -> str:
     return "jpeg" if suffix == "jpg" else suffix
 
 
+def _is_repeatable(result: ActionResult, options: Options) -> bool:
+    """Whether making the image again gives the same picture: not one that was adopted."""
+    return options.is_repeatable and result.date != ""
+
+
 @dataclass(frozen=True, slots=True)
 class _Target:
     """What the output should be."""
@@ -261,7 +266,7 @@ def _target(asset: Asset, keyed: Keyed, known: _Known, facts: Facts, options: Op
         made_by = facts.journal.get(present.digest)
         if needs_conversion:
             is_there = made_by == conversion_key(image, asset.format)
-        elif options.is_repeatable:
+        elif _is_repeatable(known.result, options):
             is_there = made_by == keyed.fingerprint
     return _Target(known.result, digest, needs_conversion, is_there)
 
@@ -308,7 +313,7 @@ def _decide_pinned(
         found = _bring_back(asset, recorded, target, facts, reason=reason)
         if found is not None:
             return found
-        makes_again = options.rebuy or options.is_repeatable
+        makes_again = options.rebuy or _is_repeatable(entry.result, options)
         if makes_again and keyed is not None and not isinstance(digests, Decision):
             # Made from today's inputs, so it must be known by them.
             return _make(asset, keyed, digests, facts, options, reason=reason)

@@ -297,10 +297,14 @@ class Build:
         """What the lockfile says about the image.
 
         What is repeatable and is made again from the same inputs is the same picture, even where
-        another zlib packs it differently: the lockfile's word stays.
+        another zlib packs it differently: the lockfile's word stays. Not so for a picture that was
+        adopted, which no provider made, nor for one that was asked for anew.
         """
-        entry = self.facts.lock.entries.get(decision.asset.name)
-        if not self.options.is_repeatable or entry is None:
+        name = decision.asset.name
+        entry = self.facts.lock.entries.get(name)
+        if not self.options.is_repeatable or entry is None or name in self.options.forced:
+            return result
+        if not entry.result.date:
             return result
         return entry.result if entry.fingerprint == decision.key.fingerprint else result
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from assetgen.core.decision import Verdict
-from assetgen.core.digest import short
+from assetgen.core.digest import parse_digest, short
 from assetgen.core.history import digits_to_tell, matching
+from assetgen.core.result import ActionResult
 from assetgen.core.select import in_build_order, select
 from assetgen.engine.choose import Chooser
 from assetgen.engine.clean import Cleaner
@@ -65,12 +66,12 @@ def use_image(adapters: Adapters, name: str, prefix: str, emit: Emit) -> Choice:
         )
     found = survey_of(adapters, name, adapters.lockfile.read())
     history = history_in(adapters, found, name)
-    past = _only(history, prefix).past
+    result = _kept(adapters, prefix) or _only(history, prefix).past.result
     chooser = _chooser(adapters, found, frozenset({name}), emit, lines=())
     before = found.decided[name]
-    chooser.use(history.asset, past.result)
+    chooser.use(history.asset, result)
     chooser.finish()
-    image = past.result.image
+    image = result.image
     return Choice(
         name=name,
         output=history.asset.output,
@@ -79,6 +80,16 @@ def use_image(adapters: Adapters, name: str, prefix: str, emit: Emit) -> Choice:
         image=image,
         readers=_readers(found, before, image),
     )
+
+
+def _kept(adapters: Adapters, digest: str) -> ActionResult | None:
+    """The user's own bytes that were put aside, when `digest` is theirs in full, as it was told."""
+    whole = parse_digest(f"sha256:{digest.removeprefix('sha256:')}")
+    blobs = adapters.cache().blobs
+    if whole is None or blobs.wrote(whole):
+        return None
+    data = blobs.get(whole)
+    return None if data is None else ActionResult(whole, adapters.images().inspect(data))
 
 
 def _only(history: History, prefix: str) -> Found:

@@ -176,6 +176,11 @@ def test_what_the_dialect_leaves_out_is_a_fault(
             "a manifest is one document: remove the line `---`",
         ),
         (
+            "version: 1\n«<»<<<<<< ours\nassets: {}\n=======\nassets:\n>>>>>>> theirs\n",
+            "the manifest has conflict markers",
+            "finish the merge: choose a side, and remove the lines with `<<<`, `===` and `>>>`",
+        ),
+        (
             "a: &x 1\nb: «&»x 2\n",
             "not YAML: found duplicate anchor; first occurrence second occurrence",
             "give each anchor its own name",

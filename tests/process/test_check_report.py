@@ -77,7 +77,7 @@ def report_json(project: Project, path: str = "report.json") -> Any:
 
 def test_a_fresh_project_is_reported_in_one_sentence(built: Project, cli: Inside) -> None:
     assert cli("check", "--report", "report.md").code == 0
-    assert built.read_text("report.md") == "All 2 assets are up to date.\n"
+    assert built.read_text("report.md").startswith("All 2 assets are up to date.\n")
 
 
 def test_what_is_stale_is_told_with_place_reason_and_picture(built: Project, cli: Inside) -> None:
@@ -128,6 +128,17 @@ def test_another_extension_is_refused_before_anything_is_written(
     assert result.code == 2
     assert "`.md` or `.json`" in result.err
     assert not project.path("report.html").exists()
+
+
+def test_a_report_replaces_reports_only(built: Project, cli: Inside) -> None:
+    built.write("notes.md", "my notes")
+    refused = cli("check", "--report", "notes.md")
+    assert refused.code == 2
+    assert "error: `notes.md` is there already and is no report of assetgen" in refused.err
+    assert built.read_text("notes.md") == "my notes"
+    for name in ("report.md", "report.json"):
+        assert cli("check", "--report", name).code == 0
+        assert cli("check", "--report", name).code == 0
 
 
 # What changed since another commit

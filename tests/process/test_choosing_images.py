@@ -161,6 +161,19 @@ def test_history_and_use_bring_an_older_image_back_for_free(
     assert "no longer in the store" in refused.err
 
 
+def test_bytes_that_a_forced_image_replaced_come_back_by_the_digest_that_was_told(
+    built: Project, cli: Cli
+) -> None:
+    mine = picture("painted")
+    built.write("art/hero.png", mine)
+    forced = cli("build", "--force", "hero")
+    assert f"the former bytes are kept as {digest(mine)}" in forced.err
+    used = cli("use", "hero", digest(mine), env=FREE)
+    assert used.code == 0, used.err
+    assert built.read_bytes("art/hero.png") == mine
+    assert entry(built, "hero")["image"] == digest(mine)
+
+
 # Adopt
 
 
@@ -178,6 +191,23 @@ def test_an_edited_image_is_adopted_and_its_readers_follow(built: Project, cli: 
     assert "model" not in entry(built, "hero")
     plan = {a["name"]: a["verdict"] for a in cli("plan", "--json").json["assets"]}
     assert plan == {"hero": "keep", "side": "generate"}
+
+
+def test_a_draft_that_is_forced_over_an_adopted_picture_is_what_the_lockfile_says(
+    project: Project, cli: Cli
+) -> None:
+    project.write("assets.yaml", MANIFEST.replace("project: bay", "project: bay\nprovider: draft"))
+    assert cli("build").code == 0
+    drawn = digest(project.read_bytes("art/hero.png"))
+    project.write("art/hero.png", picture("painted"))
+    assert cli("adopt", "hero").code == 0
+    assert cli("build").code == 0
+    forced = cli("build", "--force", "hero")
+    assert digest(project.read_bytes("art/hero.png")) == drawn
+    assert entry(project, "hero")["digest"] == drawn
+    assert "generated side" in forced.err or "restored side" in forced.err
+    assert cli("check").code == 0
+    assert cli("build").err == "up to date\n"
 
 
 def test_new_words_for_the_same_picture_are_adopted_for_free(

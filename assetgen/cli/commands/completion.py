@@ -49,11 +49,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the command."""
     parser.add_argument(
         "shell",
-        choices=(*SHELLS, NAMES),
+        type=_shell,
         metavar="SHELL",
         help="bash, zsh or fish; bash: source <(assetgen completion bash) in ~/.bashrc",
     )
     parser.add_argument("words", nargs="*", help=argparse.SUPPRESS)
+
+
+def _shell(text: str) -> str:
+    if text not in {*SHELLS, NAMES}:
+        raise argparse.ArgumentTypeError(f"{text!r} is none of bash, zsh and fish")
+    return text
 
 
 def run(args: argparse.Namespace) -> int:

@@ -6,6 +6,7 @@ report out of it: a link at the report's place is replaced, a linked folder is r
 
 from __future__ import annotations
 
+import json
 import os
 import posixpath
 import urllib.parse
@@ -15,6 +16,9 @@ from assetgen.core.digest import digest_of
 from assetgen.errors import OutputError, UsageError
 
 _NAME_LENGTH = 16
+MARK = "<!-- written by `assetgen check --report` -->"
+"""Last line of a report in Markdown, so that the next one knows what it may replace."""
+_MOST_BYTES = 64 * 1024 * 1024
 
 
 class ReportFiles:
@@ -24,7 +28,8 @@ class ReportFiles:
         """`root` is the project folder.
 
         Raises:
-            UsageError: the extension is neither `.md` nor `.json`.
+            UsageError: the extension is neither `.md` nor `.json`, or a file of somebody else's
+                is there.
         """
         stem, self.suffix = os.path.splitext(path)
         self.suffix = self.suffix.lower()
@@ -34,6 +39,26 @@ class ReportFiles:
         self._folder = os.path.dirname(self._full)
         self._pictures = os.path.abspath(f"{stem}-before")
         self._root = os.path.abspath(root)
+        if os.path.isfile(self._full) and not os.path.islink(self._full) and not self._is_report():
+            raise UsageError(
+                f"`{path}` is there already and is no report of assetgen",
+                hint="choose another name, or move it away",
+            )
+
+    def _is_report(self) -> bool:
+        """Whether what is at the report's place is empty, or a report."""
+        try:
+            with open(self._full, "rb") as file:
+                data = file.read(_MOST_BYTES)
+        except OSError:
+            return True  # what is wrong with it shows when it is written
+        if not data or data.rstrip().endswith(MARK.encode()):
+            return True
+        try:
+            found = json.loads(data)
+        except (ValueError, RecursionError):
+            return False
+        return isinstance(found, dict) and {"version", "findings", "base"} <= set(found)
 
     def link(self, path: str) -> str:
         """How the report names a file."""

@@ -7,6 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from assetgen.cli.render import price_of, printable
+from assetgen.cli.report.files import MARK
 from assetgen.core.comparison import ChangeKind
 from assetgen.core.decision import total
 from assetgen.core.money import format_usd
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 def markdown(content: Content) -> str:
     """The whole text."""
-    blocks = [*_findings(content), *_orphans(content), *_changes(content)]
+    blocks = [*_findings(content), *_orphans(content), *_changes(content), MARK]
     return "\n\n".join(blocks) + "\n"
 
 
