@@ -7,7 +7,8 @@ tried is the number of its cases; a test that goes several rounds by itself says
 `record_property("measured", "…")`.
 
 `pytest -m "" tests/attacks --write-reliability` runs everything and writes the table. Rows of
-promises that a run did not touch stay as they are, so one module can be run by itself.
+promises that a run did not touch stay as they are, so one module can be run by itself. A promise
+that no run has touched yet has its row too, which says so.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ BEGIN = "<!-- written by `pytest --write-reliability`: begin -->"
 END = "<!-- written by `pytest --write-reliability`: end -->"
 _HEAD = ("| promise | times tried | result | last run |", "| --- | ---: | --- | --- |")
 _CELLS = 4
+_NEVER = "never tried"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +65,16 @@ class _Trials:
             result += f"; {self.skipped} not tried: " + "; ".join(sorted(self.reasons))
         if self.measured:
             result += "; " + "; ".join(self.measured)
-        cells = [text, f"{self.times:,}", result, today]
-        return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+        return _row(text, f"{self.times:,}", result, today)
+
+
+def never_tried(promise: Promise) -> str:
+    """The row of a promise that no run has touched."""
+    return _row(promise.text, "0", _NEVER, "")
+
+
+def _row(*cells: str) -> str:
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
 def promises(folder: Path = ATTACKS) -> list[Promise]:
@@ -96,17 +106,18 @@ def documented(text: str) -> dict[Promise, str]:
 
 
 def rewritten(text: str, new_rows: dict[Promise, str], order: Sequence[Promise]) -> str:
-    """The document with `new_rows`; rows of promises that are no longer made are dropped."""
+    """The document with a row for each promise of `order`, of which `new_rows` are new.
+
+    Rows of promises that are no longer made are dropped; one that was never tried says so.
+    """
     rows = documented(text) | new_rows
     lines: list[str] = []
     chapter = ""
     for promise in order:
-        if promise not in rows:
-            continue
         if promise.chapter != chapter:
             chapter = promise.chapter
             lines += ["", f"### {chapter}", "", *_HEAD]
-        lines.append(rows[promise])
+        lines.append(rows.get(promise) or never_tried(promise))
     before, _, rest = text.partition(BEGIN)
     _, _, after = rest.partition(END)
     return before + "\n".join([BEGIN, *lines, "", END]) + after

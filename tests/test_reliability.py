@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.reliability import BEGIN, DOCUMENT, END, Promise, documented, promises, rewritten
+from tests.reliability import (
+    ATTACKS,
+    BEGIN,
+    DOCUMENT,
+    END,
+    Promise,
+    documented,
+    promises,
+    rewritten,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,6 +25,13 @@ def test_the_document_lists_what_the_suites_promise_and_nothing_else() -> None:
     told = documented(DOCUMENT.read_text("utf-8"))
     remedy = 'run `pytest -m "" tests/attacks/MODULE --write-reliability` for what is missing here'
     assert set(told) == set(made), remedy
+
+
+def test_every_module_of_attacks_is_a_chapter_of_the_document() -> None:
+    """Also those of the wire and of pictures: read from the folder, not from what was run"""
+    chapters = {promise.chapter for promise in documented(DOCUMENT.read_text("utf-8"))}
+    modules = list(ATTACKS.glob("test_*.py"))
+    assert len(chapters) == len(modules)
 
 
 def test_no_promise_is_made_twice() -> None:
@@ -34,6 +50,16 @@ def test_a_promise_is_the_docstring_of_a_test_or_else_its_name(tmp_path: Path) -
         Promise("The wire", "a cut answer is asked for once more"),
         Promise("The wire", "No key | no header leaves the host"),
     ]
+
+
+def test_a_promise_that_was_never_tried_says_so() -> None:
+    tried, untried = Promise("One", "a"), Promise("Two", "b | c")
+    text = rewritten(f"{BEGIN}\n{END}\n", {tried: "| a | 1 | kept | then |"}, [tried, untried])
+    assert documented(text) == {
+        tried: "| a | 1 | kept | then |",
+        untried: "| b \\| c | 0 | never tried |  |",
+    }
+    assert rewritten(text, {}, [tried, untried]) == text
 
 
 def test_a_run_rewrites_its_own_rows_and_drops_promises_that_are_no_longer_made() -> None:

@@ -121,8 +121,12 @@ class Cache:
 
 def run_wrapped(cli: Cli, wrapper: Sequence[str], *arguments: str) -> Completed:
     """Run a command inside another one that goes before it, such as `strace`."""
+    return _run(cli, [*wrapper, sys.executable, "-m", "assetgen", *arguments])
+
+
+def _run(cli: Cli, command: Sequence[str]) -> Completed:
     done = subprocess.run(
-        [*wrapper, sys.executable, "-m", "assetgen", *arguments],
+        command,
         cwd=cli.cwd,
         env=dict(cli.env),
         stdin=subprocess.DEVNULL,
@@ -136,8 +140,17 @@ def run_wrapped(cli: Cli, wrapper: Sequence[str], *arguments: str) -> Completed:
 
 def start_wrapped(cli: Cli, wrapper: Sequence[str], *arguments: str) -> subprocess.Popen[str]:
     """Start a command inside another one; `wrapped_pid` says which process it is."""
+    return _start(cli, [*wrapper, sys.executable, "-m", "assetgen", *arguments])
+
+
+def start_tampered(cli: Cli, log: Path, *arguments: str, **moment: object) -> subprocess.Popen[str]:
+    """Start a command with its calls counted; it is the process itself."""
+    return _start(cli, [*tampered(log, **moment), *arguments])
+
+
+def _start(cli: Cli, command: Sequence[str]) -> subprocess.Popen[str]:
     process = subprocess.Popen(
-        [*wrapper, sys.executable, "-m", "assetgen", *arguments],
+        command,
         cwd=cli.cwd,
         env=dict(cli.env),
         stdin=subprocess.PIPE,
@@ -156,6 +169,29 @@ def wrapped_pid(process: subprocess.Popen[str]) -> int:
     return int(children.read_text().split()[0])
 
 
+needs_proc = pytest.mark.skipif(
+    not Path("/proc/self/fd").is_dir(), reason="needs `/proc`, which names what is written"
+)
+TAMPER = Path(__file__).with_name("tamper.py")
+
+
+def tampered(log: Path, **moment: object) -> list[str]:
+    """The command line with its calls counted in `log`; `moment` as `tamper.Moment` takes it."""
+    return [sys.executable, str(TAMPER), str(log), json.dumps(moment)]
+
+
+def run_tampered(cli: Cli, log: Path, *arguments: str, **moment: object) -> Completed:
+    """Run a command with its calls counted, and to its end or to a moment."""
+    return _run(cli, [*tampered(log, **moment), *arguments])
+
+
+def logged(log: Path, what: str = "call") -> list[tuple[str, str]]:
+    """Kind and path of each call that was made, or at which something was done (`struck`)."""
+    lines = log.read_text("utf-8", "surrogateescape").splitlines() if log.exists() else []
+    notes = [line.split(" ", 2) for line in lines]
+    return [(kind, path) for noted, kind, path in notes if noted == what]
+
+
 def strace(*what: str, only: Iterable[Path] = ()) -> list[str]:
     """A wrapper that tampers with system calls: `what` as strace's `inject` takes it.
 
@@ -171,9 +207,14 @@ def strace(*what: str, only: Iterable[Path] = ()) -> list[str]:
 
 
 def can_trace() -> bool:
-    """Whether strace is here and may look into processes."""
+    """Whether strace is here and may look into processes.
+
+    In CI, as root and with strace installed, it is taken to: there an attack fails, not skips.
+    """
     if shutil.which("strace") is None:
         return False
+    if os.environ.get("CI") and os.geteuid() == 0:
+        return True
     harmless = [*strace("fsync:error=EIO"), "true"]
     return subprocess.run(harmless, capture_output=True, check=False).returncode == 0
 
@@ -211,11 +252,35 @@ def assert_all_is_well(project: Project, cli: Cli, *, of: int = len(ASSETS)) -> 
     assert temporary_files(project.root, cache_of(cli).root) == []
 
 
-def build_after(cli: Cli, openrouter: OpenRouterStandIn, *, of: int = len(ASSETS)) -> Completed:
-    """The build after an accident: it succeeds, and asks only for what was not stored by then."""
+def start_anew(project: Project, cli: Cli, text: str) -> None:
+    """Put project and cache to where nothing was ever built."""
+    for folder in (project.root, cache_of(cli).root):
+        shutil.rmtree(folder, ignore_errors=True)
+    project.root.mkdir()
+    project.write("assets.yaml", text)
+
+
+def build_after(
+    cli: Cli,
+    openrouter: OpenRouterStandIn,
+    *,
+    of: int = len(ASSETS),
+    asked_before: int = 0,
+    at_once: int,
+) -> Completed:
+    """The build after an accident: it succeeds, and asks for what was in flight or never asked.
+
+    A build that makes `at_once` calls at a time keeps each of its places until the image is stored.
+    So however it ended, all but that many of the answers to it must have been stored by then.
+    `asked_before` is how many requests there were before it.
+    """
     openrouter.wait_until_idle(PATIENCE_S)
-    before, stored = len(openrouter.generations), len(cache_of(cli).stored_fingerprints())
+    before = len(openrouter.generations) - asked_before
+    stored = len(cache_of(cli).stored_fingerprints())
+    assert before - stored <= at_once, "more was lost than was in flight"
     result = cli("build")
     assert result.code == 0, result.err
-    assert len(openrouter.generations) == before + of - stored
+    asked = len(openrouter.generations) - asked_before
+    assert asked == before + of - stored
+    assert asked <= of + at_once
     return result

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,9 +15,14 @@ from tests.attacks.support import (
     build_after,
     cache_of,
     can_trace,
+    logged,
+    needs_proc,
+    run_tampered,
     run_wrapped,
     small_manifest,
+    start_anew,
     strace,
+    tampered,
 )
 
 if TYPE_CHECKING:
@@ -28,122 +33,186 @@ if TYPE_CHECKING:
     from tests.standin import OpenRouterStandIn
 
 KILLED = {-9, 137}
-SYSTEM_CALLS = {
-    "rename": "rename,renameat,renameat2",
-    "fsync": "fsync",
-    "fdatasync": "fdatasync",
-    "pwrite64": "pwrite64",
-    "unlink": "unlink,unlinkat",
-    "link": "link,linkat",
-    "write": "write",
-    "mkdir": "mkdir",
-    "ftruncate": "ftruncate",
+BUILD = ("build", "-j", "1")
+"""One call at a time: what a kill may cost is one image, and each run makes the same calls."""
+FEW = {
+    "the second name of a folder": ("mkdir", "/claims$", 1),
+    "half of an answer": ("write", r"/incoming/[0-9a-f]{64}\.[0-9a-f]{64}", 1),
+    "an answer that is synced": ("rename", r"/incoming/[^/]+$", 1),
+    "a blob that gets its name": ("link", "/blobs/", 2),
+    "half of a line in the ledger": ("write", "/ledger.jsonl$", 4),
+    "a ledger that is synced": ("fsync", "/ledger.jsonl$", 2),
+    "an arrival that is noted": ("unlink", "/incoming/", 2),
+    "a note in the journal": ("fsync", "/assets.journal$", 2),
+    "an output that gets its name": ("rename", r"/art/b\.webp$", 1),
+    "the lockfile that gets its name": ("rename", "/assets.lock$", 1),
+    "a pruned journal that gets its name": ("rename", "/assets.journal$", 1),
+    "the record that gets its name": ("rename", "/assets.record$", 1),
+}
+"""The sample of the normal run: kind, path, number."""
+KINDS = ("open", "mkdir", "write", "fsync", "link", "rename", "unlink")
+"""Every kind of call that a build makes through Python."""
+OF_SQLITE = ("pwrite64", "fdatasync", "ftruncate", "unlink", "openat")
+"""What SQLite makes by itself."""
+_SYSTEM_CALLS = {
+    "mkdir": ("mkdir", "mkdirat"),
+    "fsync": ("fsync",),
+    "link": ("link", "linkat"),
+    "rename": ("rename", "renameat", "renameat2"),
+    "unlink": ("unlink", "unlinkat"),
 }
 
-pytestmark = pytest.mark.skipif(not can_trace(), reason="needs `strace`, and the right to use it")
+pytestmark = needs_proc
+needs_strace = pytest.mark.skipif(not can_trace(), reason="needs `strace`, and the right to use it")
+
+
+class Attack:
+    """One project, built anew and killed again and again."""
+
+    def __init__(self, project: Project, cli: Cli, openrouter: OpenRouterStandIn, log: Path):
+        self.project = project
+        self.cli = cli
+        self.log = log
+        self._openrouter = openrouter
+        self._asked_before = 0
+
+    def clear(self) -> None:
+        """Put everything back to where nothing was built."""
+        start_anew(self.project, self.cli, small_manifest())
+        self.log.unlink(missing_ok=True)
+        self._asked_before = len(self._openrouter.generations)
+
+    def run(self, **moment: object) -> int:
+        """Build anew, up to a moment."""
+        self.clear()
+        return run_tampered(self.cli, self.log, *BUILD, **moment).code
+
+    def count(self) -> Counter[str]:
+        """How many calls of each kind a whole build makes."""
+        assert self.run() == 0
+        return Counter(kind for kind, _ in logged(self.log))
+
+    def assert_survived(self, where: str) -> None:
+        """What must hold after a kill."""
+        try:
+            assert_nothing_is_half_written(self.project)
+            build_after(self.cli, self._openrouter, asked_before=self._asked_before, at_once=1)
+            assert_all_is_well(self.project, self.cli)
+        except AssertionError as error:
+            error.add_note(f"killed at {where}")
+            raise
+
+    def kill(self, **moment: object) -> None:
+        """Kill a build at a moment, which must have come, and complete it."""
+        code = self.run(**moment)
+        struck = logged(self.log, "struck")
+        assert (code, len(struck)) == (-9, 1), f"{moment} never came"
+        self.assert_survived(f"{moment}: {struck}")
 
 
 @pytest.fixture
-def start_anew(project: Project, cli: Cli) -> Callable[[], None]:
-    """Puts project and cache back to where nothing was ever built."""
-
-    def clear() -> None:
-        for folder in (project.root, cache_of(cli).root):
-            shutil.rmtree(folder, ignore_errors=True)
-        project.root.mkdir()
-        project.write("assets.yaml", small_manifest())
-
-    return clear
+def attack(project: Project, cli: Cli, openrouter: OpenRouterStandIn, tmp_path: Path) -> Attack:
+    return Attack(project, cli, openrouter, tmp_path / "calls")
 
 
-def survives(project: Project, cli: Cli, openrouter: OpenRouterStandIn) -> None:
-    """What must hold after a kill."""
-    assert_nothing_is_half_written(project)
-    build_after(cli, openrouter)
-    assert_all_is_well(project, cli)
-
-
-@pytest.mark.parametrize("name", ["rename", "link"])
-def test_a_build_that_is_killed_at_a_few_system_calls_is_completed_by_the_next_one(
-    name: str,
-    project: Project,
-    cli: Cli,
-    openrouter: OpenRouterStandIn,
-    start_anew: Callable[[], None],
+@pytest.mark.parametrize("what", FEW)
+def test_a_build_that_is_killed_at_a_few_calls_is_completed_by_the_next_one(
+    attack: Attack, what: str
 ) -> None:
-    start_anew()
-    result = run_wrapped(cli, strace(f"{SYSTEM_CALLS[name]}:signal=KILL:when=2"), "build")
-    assert result.code in KILLED
-    survives(project, cli, openrouter)
+    kind, path, number = FEW[what]
+    deed = "tear" if kind == "write" else "kill"
+    attack.kill(deed=deed, kind=kind, path=path, number=number)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", SYSTEM_CALLS)
-def test_a_build_that_is_killed_at_every_system_call_is_completed_by_the_next_one(
-    name: str,
-    *,
-    project: Project,
-    cli: Cli,
-    openrouter: OpenRouterStandIn,
-    start_anew: Callable[[], None],
-    record_property: Callable[[str, object], None],
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_build_that_is_killed_at_every_call_is_completed_by_the_next_one(
+    attack: Attack, kind: str, record_property: Callable[[str, object], None]
 ) -> None:
-    """Killed at the n-th `rename`, `fsync`, `write` and so on of a thread, for every n to the end \
-of a build, the next build completes"""
-    when = 0
-    while True:
-        when += 1
-        start_anew()
-        result = run_wrapped(cli, strace(f"{SYSTEM_CALLS[name]}:signal=KILL:when={when}"), "build")
-        if result.code == 0:
-            break
-        assert result.code in KILLED, (when, result.err)
-        try:
-            survives(project, cli, openrouter)
-        except AssertionError as error:
-            error.add_note(f"killed at `{name}` number {when}")
-            raise
-    assert when > 1
-    assert_all_is_well(project, cli)
-    record_property("rounds", when - 1)
+    """Killed before the n-th `open`, `mkdir`, `write`, `fsync`, `link`, `rename` or `unlink` of \
+all threads, for every n to the end of a build, the next build completes"""
+    count = attack.count()[kind]
+    for number in range(1, count + 1):
+        attack.kill(deed="kill", kind=kind, number=number)
+    record_property("rounds", count)
 
 
 @pytest.mark.slow
-def test_a_build_that_is_killed_at_every_opening_of_a_file_of_its_own_is_completed_by_the_next_one(
-    *,
-    project: Project,
-    cli: Cli,
-    openrouter: OpenRouterStandIn,
-    start_anew: Callable[[], None],
-    record_property: Callable[[str, object], None],
-    tmp_path: Path,
+def test_a_build_that_is_killed_amid_every_write_is_completed_by_the_next_one(
+    attack: Attack, record_property: Callable[[str, object], None]
 ) -> None:
-    start_anew()
-    log = tmp_path / "opened"
-    watching = ["strace", "-f", "-qqq", "-o", str(log), "-e", "trace=openat"]
-    assert run_wrapped(cli, watching, "build").code == 0
-    ours = {
-        opened
-        for opened in re.findall(r'openat\([^"]*"([^"]+)"', log.read_text("utf-8"))
-        if opened.startswith((str(project.root), str(cache_of(cli).root)))
-        and ".part" not in opened
-        and ".assetgen-" not in opened
-    }
-    assert len(ours) > 10
-    rounds = 0
-    for path in sorted(ours):
-        for when in range(1, 40):
-            start_anew()
-            wrapper = [*strace(f"openat:signal=KILL:when={when}"), "-P", path]
-            result = run_wrapped(cli, wrapper, "build")
-            if result.code == 0:
-                break
-            assert result.code in KILLED, (path, when, result.err)
-            rounds += 1
-            survives(project, cli, openrouter)
-    record_property("rounds", rounds)
+    """Killed when half of the n-th `write` has been made, for every n, the next build completes"""
+    count = attack.count()["write"]
+    for number in range(1, count + 1):
+        attack.kill(deed="tear", kind="write", number=number)
+    record_property("rounds", count)
 
 
+@pytest.mark.slow
+@needs_strace
+@pytest.mark.parametrize("name", OF_SQLITE)
+def test_a_build_that_is_killed_at_every_call_of_its_database_is_completed_by_the_next_one(
+    attack: Attack, name: str, tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
+    """Killed at the n-th call that SQLite makes by itself, for every n to the end of a build, the \
+next build completes"""
+    folder = cache_of(attack.cli).root / "actions-v1"
+    files = [folder / f"cache.db{suffix}" for suffix in ("", "-wal", "-shm", "-journal")]
+    only = [word for path in files for word in ("-P", str(path))]
+    log = tmp_path / "traced"
+    attack.clear()
+    watching = ["strace", "-f", "-qqq", "-o", str(log), "-e", f"trace={name}", *only]
+    assert run_wrapped(attack.cli, watching, *BUILD).code == 0
+    per_thread = Counter(line.split()[0] for line in _calls(log))
+    # strace counts for each thread by itself, and so its n-th call is that of one thread only.
+    count = max(per_thread.values())
+    for number in range(1, count + 1):
+        attack.clear()
+        killing = strace(f"{name}:signal=KILL:when={number}", only=files)
+        result = run_wrapped(attack.cli, killing, *BUILD)
+        assert result.code in KILLED, f"number {number} of {count} never came: {result.err}"
+        attack.assert_survived(f"`{name}` number {number}")
+    record_property("rounds", count)
+
+
+@needs_strace
+def test_no_call_of_a_build_goes_past_the_count(attack: Attack, tmp_path: Path) -> None:
+    """The attack sees every call: as many as `strace` sees, but for those of SQLite"""
+    log = tmp_path / "traced"
+    names = ",".join(name for group in _SYSTEM_CALLS.values() for name in group)
+    attack.clear()
+    watching = ["strace", "-f", "-y", "-qqq", "-o", str(log), "-e", f"trace={names}"]
+    done = subprocess.run(
+        [*watching, *tampered(attack.log), *BUILD],
+        cwd=attack.cli.cwd,
+        env=dict(attack.cli.env),
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    kinds = {name: kind for kind, group in _SYSTEM_CALLS.items() for name in group}
+    traced = Counter(
+        kinds[re.split(r"[\s(]+", line)[1]] for line in _calls(log) if "/cache.db" not in line
+    )
+    counted = Counter(kind for kind, _ in logged(attack.log) if kind in _SYSTEM_CALLS)
+    assert counted == traced
+
+
+def _calls(log: Path) -> list[str]:
+    """The calls of a trace, each once, also where another thread came between."""
+    lines = log.read_text("utf-8", "surrogateescape").splitlines()
+    return [line for line in lines if "(" in line and "resumed>" not in line]
+
+
+def test_the_attack_kills_before_the_call_is_made(attack: Attack) -> None:
+    """The attack is one: killed at the `rename` of the lockfile, a build has made all but that"""
+    assert attack.run(deed="kill", kind="rename", path="/assets.lock$") == -9
+    assert logged(attack.log, "struck") == [("rename", str(attack.project.path("assets.lock")))]
+    assert attack.project.path("art/d.png").exists()
+    assert not attack.project.path("assets.lock").exists()
+
+
+@needs_strace
 def test_strace_kills_before_the_call_is_made(tmp_path: Path) -> None:
     """The attack is one: a process that is killed at its first `rename` has renamed nothing"""
     source = tmp_path / "source"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,8 +15,11 @@ from tests.attacks.support import (
     assert_all_is_well,
     cache_of,
     can_trace,
+    logged,
     manifest,
+    needs_proc,
     prompts,
+    start_tampered,
     start_wrapped,
     strace,
     wait_until,
@@ -169,23 +173,47 @@ def test_while_outputs_are_written_they_are_written_to_the_end(
     complete(project, cli, openrouter, requests=3)
 
 
-@needs_strace
-@once_and_twice
+@needs_proc
+@pytest.mark.parametrize(
+    ("deed", "times", "code"),
+    [
+        ("hold", 1, 0),
+        pytest.param("hold_after", 1, 0, marks=pytest.mark.slow),
+        ("hold", 2, 130),
+        pytest.param("hold_after", 2, 130, marks=pytest.mark.slow),
+    ],
+)
 def test_while_the_lockfile_is_written_it_is_whole_before_and_after(
-    project: Project, cli: Cli, openrouter: OpenRouterStandIn, times: int
+    *,
+    project: Project,
+    cli: Cli,
+    openrouter: OpenRouterStandIn,
+    tmp_path: Path,
+    deed: str,
+    times: int,
+    code: int,
 ) -> None:
+    """While the lockfile gets its name it is whole before and after: once, there is nothing left \
+to interrupt; twice, what comes after it is cut"""
     project.write("assets.yaml", manifest(*NAMES))
-    lockfile = project.path("assets.lock")
-    renames = "rename,renameat,renameat2:delay_enter=700000:delay_exit=700000"
-    process = start_wrapped(cli, strace(renames, only=[lockfile]), "build")
-    wait_for_words(process, "generated")
-    wait_for_words(process, "generated")
-    wait_for_words(process, "generated")
+    lockfile, log = project.path("assets.lock"), tmp_path / "calls"
+    process = start_tampered(cli, log, "build", deed=deed, kind="rename", path="/assets.lock$")
+    wait_until(lambda: logged(log, "struck") == [("rename", str(lockfile))])
+    assert lockfile.exists() == (deed == "hold_after")
     for _ in range(times):
-        os.kill(wrapped_pid(process), signal.SIGINT)
+        process.send_signal(signal.SIGINT)
+        wait_until(lambda: not is_pending(process.pid, signal.SIGINT))
+    log.rename(tmp_path / "released")
     result = cli.finish(process)
-    assert result.code in {0, 130}, result.err
+    assert result.code == code, result.err
     assert "Traceback" not in result.err
     assert len([entry for entry in json.loads(lockfile.read_text()) if "name" in entry]) == 3
     assert_every_call_is_closed(cli)
     complete(project, cli, openrouter, requests=3)
+
+
+def is_pending(pid: int, number: int) -> bool:
+    """Whether a process has a signal that it has not taken yet; two of a kind would be one."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    words = [line.split()[1] for line in status.splitlines() if line.startswith("ShdPnd")]
+    return bool(int(words[0], 16) >> (number - 1) & 1)
