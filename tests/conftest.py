@@ -168,6 +168,7 @@ def cli(tmp_path: Path, project: Project, openrouter: OpenRouterStandIn) -> Iter
             **{name: os.environ[name] for name in INHERITED if name in os.environ},
             "PYTHONPATH": str(_package_parent()),
             "HOME": str(home),
+            "PYDANTIC_DISABLE_PLUGINS": "__all__",  # or each start asks every installed package
             "ASSETGEN_CACHE_DIR": str(tmp_path / "cache"),
             "OPENROUTER_API_KEY": API_KEY,
             "OPENROUTER_BASE_URL": openrouter.base_url,

@@ -6,6 +6,7 @@ import pytest
 
 from assetgen.core.model import AssetReference, Generate
 from assetgen.manifest import entry as entry_module
+from assetgen.manifest.faults import MOST_FAULTS
 from tests.manifest.support import HEAD, Workspace, hero
 
 STYLES = 'styles: {ink: "${prompt}. In ${colour} ink"}\n'
@@ -366,5 +367,9 @@ def test_a_manifest_full_of_faults_still_answers(workspace: Workspace) -> None:
         f"  a{i}: {{prompt: p, output: a{i}.png, reference: asset:b{i}}}\n" for i in range(3_000)
     ]
     faults = workspace.faults(HEAD + "assets:\n" + "".join(lines))
-    assert len(faults) == 3_000
-    assert faults[-1].hint == "declare it under `assets`; a file is named without `asset:`"
+    *shown, last = faults
+    assert len(shown) == MOST_FAULTS
+    assert {fault.hint for fault in shown[-10:]} == {
+        "declare it under `assets`; a file is named without `asset:`"
+    }
+    assert last.what == "more faults than the 1,000 that are shown"
