@@ -543,6 +543,8 @@ class Machine:
             is_as_written=is_as_written,
             read=read,
             lockfile="assets.lock",
+            folder="/project",
+            known_at="",
             observer=survey.observer,
             files=self.files,
             clock=self.clock,

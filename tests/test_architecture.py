@@ -242,6 +242,8 @@ def remember(folder: Path) -> list[str]:
     record = Record(
         version=assetgen.__version__,
         manifest="assets.yaml",
+        folder=str(folder.resolve()),
+        known="",
         draft=False,
         complete=True,
         entries=entries,

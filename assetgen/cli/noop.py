@@ -7,7 +7,7 @@ it does not fully understand is left to the ordinary path.
 import os
 
 from assetgen._version import __version__
-from assetgen.core.record import parse_record
+from assetgen.core.record import named_path, parse_record
 from assetgen.core.stamp import stamp_of
 
 MOST_BYTES = 64 * 1024 * 1024
@@ -29,6 +29,10 @@ def is_up_to_date(arguments: list[str]) -> bool:
     if record is None or not record.complete or record.draft != draft:
         return False
     if record.version != __version__ or record.manifest != manifest:
+        return False
+    if record.folder != named_path(os.path.realpath(root)):
+        return False  # the cache knows a project by its place
+    if record.known and not os.path.exists(record.known):
         return False
     first = record.entries[0] if record.entries else None
     if first is None or first.path != manifest or first.stamp is None:

@@ -24,7 +24,9 @@ class Orphan:
     """`left` is a file that is not touched, `gone` one that is not there any more."""
     reason: str = ""
     digest: Digest | None = None
-    """Of the bytes, which are in the store once they are removed."""
+    """Of the bytes, which are in the store once they are removed; None for a placeholder."""
+    is_draft: bool = False
+    """Whether it is a placeholder, which the store never takes."""
     is_needed: bool = False
     """Of a file that is left: whether assetgen goes on looking after it."""
 

@@ -1,22 +1,28 @@
 """The build record: what the last build concluded here, as text.
 
-    assetgen-record 2
+    assetgen-record 3
     version 0.1.0
     manifest assets.yaml
+    folder /home/me/lantern-bay
+    known /home/me/.cache/assetgen/projects-v1/<64 hex>.json
     draft 0
     complete 1
     <mtime> <ctime> <size> <inode> <settled> <kind> <digest> <path>     one line a path
     end <number of lines> <CRC-32 of everything before this line>
 
-A path that is absent has `-` for its four numbers. Anything unexpected makes the whole record
-worthless, which costs one ordinary build. Imports next to nothing: see `core/stamp.py`.
+`folder` is where it was written: a project that has moved needs an ordinary build, which tells the
+cache so. `known` is the file by which the cache knows the project; nothing when there is none, or
+none that a line can name. A path that is absent has `-` for its four numbers. Anything unexpected
+makes the whole record worthless, which costs one ordinary build. Imports next to nothing: see
+`core/stamp.py`.
 """
 
 from zlib import crc32
 
-FORMAT = "assetgen-record 2"
+FORMAT = "assetgen-record 3"
 
-HEAD_LINES = 5
+HEAD = ("version", "manifest", "folder", "known", "draft", "complete")
+HEAD_LINES = 1 + len(HEAD)
 FLAGS = {"0": False, "1": True}
 ABSENT = ("-", "-", "-", "-")
 
@@ -47,16 +53,33 @@ class Entry:
 class Record:
     """A whole record; `complete` says that a build with these options had nothing left to do."""
 
-    __slots__ = ("complete", "draft", "entries", "manifest", "version")
+    __slots__ = ("complete", "draft", "entries", "folder", "known", "manifest", "version")
 
     def __init__(
-        self, *, version: str, manifest: str, draft: bool, complete: bool, entries: list[Entry]
+        self,
+        *,
+        version: str,
+        manifest: str,
+        folder: str,
+        known: str,
+        draft: bool,
+        complete: bool,
+        entries: list[Entry],
     ) -> None:
         self.version = version
         self.manifest = manifest
+        self.folder = folder
+        """As `named_path` says it."""
+        self.known = known
         self.draft = draft
         self.complete = complete
         self.entries = entries
+
+
+def named_path(path: str) -> str:
+    """A path of the system on one line of text, whatever bytes it has."""
+    raw = path.encode("utf-8", "surrogateescape").replace(b"\\", b"\\\\").replace(b"\n", b"\\n")
+    return raw.decode("utf-8", "backslashreplace")
 
 
 def dump_record(record: Record) -> str:
@@ -65,6 +88,8 @@ def dump_record(record: Record) -> str:
         FORMAT,
         f"version {record.version}",
         f"manifest {record.manifest}",
+        f"folder {record.folder}",
+        f"known {record.known}",
         f"draft {int(record.draft)}",
         f"complete {int(record.complete)}",
     ]
@@ -85,7 +110,7 @@ def parse_record(text: str) -> Record | None:
     if lines.pop() != _end(lines):
         return None
     head = [line.partition(" ") for line in lines[1:HEAD_LINES]]
-    if [name for name, _, _ in head] != ["version", "manifest", "draft", "complete"]:
+    if tuple(name for name, _, _ in head) != HEAD:
         return None
     entries = []
     try:
@@ -96,13 +121,15 @@ def parse_record(text: str) -> Record | None:
             else:
                 stamp = (int(mtime), int(ctime), int(size), int(inode))
             entries.append(Entry(path, stamp, settled=FLAGS[settled], kind=kind, digest=digest))
-        version, manifest = head[0][2], head[1][2]
-        draft, complete = FLAGS[head[2][2]], FLAGS[head[3][2]]
+        version, manifest, folder, known = (value for _, _, value in head[:4])
+        draft, complete = FLAGS[head[4][2]], FLAGS[head[5][2]]
     except (ValueError, KeyError):
         return None
     return Record(
         version=version,
         manifest=manifest,
+        folder=folder,
+        known=known,
         draft=draft,
         complete=complete,
         entries=entries,

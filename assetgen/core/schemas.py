@@ -517,6 +517,10 @@ def cache_json_schema() -> dict[str, Json]:
                 cost_usd=_said(_AMOUNT, "What they once cost, as far as known"),
                 unknown_bills=_said(_COUNT, "Leftovers whose cost is unknown"),
                 removed=_said(_COUNT, "How many are gone"),
+                left=_said(
+                    _closed(dict.fromkeys(("superseded", "unknown", "kept"), _COUNT)),
+                    "How many stay until the option of this name is given",
+                ),
             ),
         ],
     }

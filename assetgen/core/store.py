@@ -76,12 +76,33 @@ class Needs:
 
 
 @dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of who needs what, and of what could be had again."""
+
+    present: Needs
+    """Named by a lockfile or a journal of today, or just arriving."""
+    past: Needs = Needs()
+    """Named at any time by the lockfile of a known project, on whatever branch."""
+    elsewhere: Needs = Needs()
+    """Likewise of projects that were forgotten; they may only have moved."""
+    free: frozenset[str] = frozenset()
+    """Digests of what is made again from what the store has, or from nothing, for nothing."""
+
+
+Consent = Literal["kept", "superseded", "unknown"]
+"""What may be lost only when somebody says so: what people made; what a known project had, and its
+present lockfile does not name; and what cost money and nobody knows who needs."""
+
+
+@dataclass(frozen=True, slots=True)
 class Leftover:
-    """A file of the store that nothing known needs."""
+    """A file of the store that nothing known needs today."""
 
     stored: Stored
     purchase: Purchase | None
-    """None for what was never bought: drafts, converted outputs, kept bytes."""
+    """None for what the ledger does not know: drafts, converted outputs, kept bytes."""
+    asks: frozenset[Consent] = frozenset()
+    """What somebody must have said before it may go; nothing for what can be made again free."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +112,8 @@ class Collected:
     projects: tuple[str, ...]
     """Lockfiles that were read."""
     leftovers: tuple[Leftover, ...]
+    left: tuple[Leftover, ...]
+    """Those that stay, because nobody consented."""
     is_dry_run: bool
     removed: frozenset[str] = frozenset()
     """Paths of the leftovers that are gone."""
@@ -154,39 +177,72 @@ def needs_of(lock: Lock, journal: Mapping[str, str]) -> Needs:
 
 
 def leftovers(
-    stored: Iterable[Stored],
-    needs: Needs,
-    purchases: Mapping[str, Purchase],
-    *,
-    before: float,
-    handmade: bool,
+    stored: Iterable[Stored], known: Known, purchases: Mapping[str, Purchase], *, before: float
 ) -> list[Leftover]:
-    """What nothing needs and was written before `before`, dearest and largest first.
+    """What nothing needs today and was written before `before`, dearest and largest first.
 
-    What people made by hand and had adopted is theirs, like bytes put aside: it is left, unless
-    `handmade`.
+    Not to see who needs an image is no proof that nobody does: see `Leftover.asks`. Readable inputs
+    are another matter: see `idle_inputs`.
     """
-    fingerprints = needs.fingerprints | frozenset(
-        fingerprint
-        for digest in needs.digests
-        if digest in purchases
-        for fingerprint in purchases[digest].fingerprints
-    )
     found = [
-        Leftover(one, purchases.get(one.key) if one.kind != "inputs" else None)
+        Leftover(one, purchases.get(one.key), _asks(one, known, purchases))
         for one in stored
-        if one.written_at < before and not _is_needed(one, needs, fingerprints, purchases)
+        if one.kind != "inputs"
+        and one.written_at < before
+        and not _is_needed(one, known.present, purchases)
     ]
-    if not handmade:
-        found = [f for f in found if f.purchase is None or not f.purchase.is_handmade]
     return sorted(found, key=_weight)
 
 
-def _is_needed(
-    one: Stored, needs: Needs, fingerprints: frozenset[str], purchases: Mapping[str, Purchase]
-) -> bool:
-    if one.kind == "inputs":
-        return one.key in fingerprints
+def _asks(one: Stored, known: Known, purchases: Mapping[str, Purchase]) -> frozenset[Consent]:
+    asks: set[Consent] = set()
+    purchase = purchases.get(one.key)
+    is_past = _is_needed(one, known.past, purchases)
+    if is_past:
+        asks.add("superseded")
+    if _is_needed(one, known.elsewhere, purchases):
+        asks.add("unknown")
+    if one.kind == "kept" or (purchase is not None and purchase.is_handmade):
+        asks.add("kept")
+    is_free = purchase is None and (one.kind == "kept" or one.key in known.free)
+    if not is_past and not is_free:
+        asks.add("unknown")
+    return frozenset(asks)
+
+
+def divided(
+    found: Iterable[Leftover], consents: frozenset[Consent]
+) -> tuple[list[Leftover], list[Leftover]]:
+    """What may go with these consents, and what stays."""
+    found = list(found)
+    return (
+        [leftover for leftover in found if leftover.asks <= consents],
+        [leftover for leftover in found if not leftover.asks <= consents],
+    )
+
+
+def idle_inputs(
+    stored: Iterable[Stored],
+    known: Known,
+    purchases: Mapping[str, Purchase],
+    going: Iterable[Leftover],
+    *,
+    before: float,
+) -> list[Leftover]:
+    """Readable inputs that belong to no image that stays, once `going` is gone."""
+    gone = {leftover.stored.key for leftover in going if leftover.stored.kind == "images"}
+    needed = known.present.fingerprints | known.past.fingerprints | known.elsewhere.fingerprints
+    for digest, purchase in purchases.items():
+        if digest not in gone:
+            needed |= purchase.fingerprints
+    return [
+        Leftover(one, None)
+        for one in stored
+        if one.kind == "inputs" and one.written_at < before and one.key not in needed
+    ]
+
+
+def _is_needed(one: Stored, needs: Needs, purchases: Mapping[str, Purchase]) -> bool:
     purchase = purchases.get(one.key)
     is_keyed = purchase is not None and not purchase.fingerprints.isdisjoint(needs.fingerprints)
     return one.key in needs.digests or is_keyed
@@ -202,6 +258,15 @@ def cost_of(found: Sequence[Leftover]) -> tuple[Decimal, int]:
     bought = [leftover.purchase for leftover in found if leftover.purchase is not None]
     known = sum((p.cost_usd for p in bought if p.cost_usd is not None), Decimal(0))
     return known, sum(p.cost_usd is None for p in bought)
+
+
+def left_by_consent(left: Iterable[Leftover]) -> Mapping[Consent, int]:
+    """How many stay for want of each consent; one that wants two counts in both."""
+    left = list(left)
+    return {
+        consent: sum(consent in leftover.asks for leftover in left)
+        for consent in ("superseded", "unknown", "kept")
+    }
 
 
 # As JSON
@@ -258,6 +323,7 @@ def collect_json(root: str, collected: Collected) -> dict[str, Json]:
         "cost_usd": json_usd(cost),
         "unknown_bills": unknown,
         "removed": len(collected.removed),
+        "left": {**left_by_consent(collected.left)},
     }
 
 

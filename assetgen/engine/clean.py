@@ -1,6 +1,8 @@
 """Removes what moved and removed assets left behind, and nothing else.
 
-A file goes only while it has the bytes that assetgen wrote, and only after these are in the store.
+A file goes only while it has the bytes that assetgen wrote, and only after these are in the store:
+put aside where the store has no other proof that they can be had again. Placeholders are nothing to
+keep.
 """
 
 from __future__ import annotations
@@ -93,7 +95,8 @@ class Cleaner:
             return Orphan(entry, "left", fact.problem)
         if not self._is_as_written(entry, fact):
             return Orphan(entry, "left", "its bytes are not those that assetgen wrote")
-        return Orphan(entry, "removable", digest=fact.digest)
+        is_draft = fact.state is FileState.DRAFT
+        return Orphan(entry, "removable", digest=fact.digest, is_draft=is_draft)
 
     def _is_as_written(self, entry: LockEntry, fact: FileFact) -> bool:
         if fact.state is FileState.POINTER or fact.digest is None:
@@ -134,13 +137,14 @@ class Cleaner:
                 return replace(orphan, state="gone", digest=None)
             if digest_of(data) != orphan.digest:
                 return replace(orphan, state="left", reason="changed just now", is_needed=True)
-            self.blobs.put(data)
+            if not orphan.is_draft:
+                self.blobs.keep(data)
             if self.files.stamp(path) != stamp:
                 return replace(orphan, state="left", reason="changed just now", is_needed=True)
             self.files.remove(path)
         except AssetgenError as error:
             return replace(orphan, state="failed", reason=error.what)
-        return replace(orphan, state="removed")
+        return replace(orphan, state="removed", digest=None if orphan.is_draft else orphan.digest)
 
     def _remember(self, entry: LockEntry) -> None:
         """Let the caches know what only the lockfile knew, so that it is never bought again."""

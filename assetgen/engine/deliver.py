@@ -134,8 +134,9 @@ class Delivery:
             return
         entries = self.facts.lock.by_digest.get(digest, [])
         if entries or present.digest in self.facts.journal:
-            # Ours, but made on another machine: from now on it can be restored here too.
-            self.blobs.put(data)
+            # Ours, but made on another machine: from now on it can be restored here too. Nothing
+            # here says whether it could be had again, so it is kept like work of the user's.
+            self.blobs.keep(data)
             for entry in entries:
                 self.actions.put(entry.fingerprint, entry.result)
             return

@@ -55,6 +55,8 @@ def compose(
     is_as_written: bool,
     read: Inspected,
     lockfile: str,
+    folder: str,
+    known_at: str,
     observer: Observer,
     files: Files,
     clock: Clock,
@@ -71,6 +73,8 @@ def compose(
     return Record(
         version=version,
         manifest=project.manifest,
+        folder=folder,
+        known=known_at,
         draft=draft,
         complete=(
             is_as_written

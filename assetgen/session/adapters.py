@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from assetgen._version import __version__
 from assetgen.config import API_KEY, read_environment
 from assetgen.core.catalogue import with_catalogue
+from assetgen.core.store import needs_of
 from assetgen.engine.observe import Observer
 from assetgen.errors import UsageError
 from assetgen.files.journal import FileJournal
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from assetgen.cache.local import LocalCache
     from assetgen.core.call import Request
+    from assetgen.core.lock import Lock
     from assetgen.core.model import Project
     from assetgen.core.plugin import ProviderPlugin
     from assetgen.core.ports import Images, Provider
@@ -46,6 +48,9 @@ class Adapters:
     def __init__(self, manifest: str, environ: Mapping[str, str]) -> None:
         self.manifest = manifest
         self.root = os.path.abspath(os.path.dirname(manifest) or ".")
+        self.folder = os.path.realpath(self.root)
+        self.known_at = ""
+        """The file by which the cache knows this project, once it is noted."""
         self.manifest_name = os.path.basename(manifest)
         self.lockfile_name = lockfile_name(self.manifest_name)
         self.files = ProjectFiles(self.root)
@@ -120,14 +125,15 @@ class Adapters:
             self._table = with_catalogue(load_table(), self._cache.catalogue.read())
         return self._table
 
-    def note_project(self) -> None:
-        """Make this project known to the open cache, so that what it needs is not collected.
+    def note_project(self, lock: Lock) -> None:
+        """Tell the open cache of this project and what `lock` names, so that it is not collected.
 
         Raises:
             CacheError: it cannot be noted.
         """
-        folder = os.path.realpath(self.root)
-        self.cache().projects.remember(os.path.join(folder, self.lockfile_name))
+        projects, lockfile = self.cache().projects, os.path.join(self.folder, self.lockfile_name)
+        projects.remember(lockfile, needs_of(lock, {}))
+        self.known_at = projects.path_of(lockfile)
 
     def open_cache(self, *, create: bool) -> LocalCache:
         """The user's cache; with `create` false nothing is written there."""

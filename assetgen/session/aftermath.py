@@ -10,6 +10,7 @@ from assetgen.engine.recover import recover
 from assetgen.errors import CacheError
 
 if TYPE_CHECKING:
+    from assetgen.core.lock import Lock
     from assetgen.core.ports import Emit
     from assetgen.session.adapters import Adapters
 
@@ -49,9 +50,11 @@ def book_before_looking(adapters: Adapters, emit: Emit) -> None:
         adapters.close()
 
 
-def note_project(adapters: Adapters, emit: Emit) -> None:
-    """Tell the cache whose images these are."""
+def note_project(adapters: Adapters, lock: Lock, emit: Emit) -> None:
+    """Tell the cache whose images these are; a project without any has nothing to be told of."""
+    if not lock.everything():
+        return
     try:
-        adapters.note_project()
+        adapters.note_project(lock)
     except CacheError as error:
         emit(Warned(None, f"this project could not be noted in the cache: {error.what}"))

@@ -8,6 +8,7 @@ from assetgen._version import __version__
 from assetgen.core.decision import total
 from assetgen.core.events import Broken, Planned, Warned
 from assetgen.core.lock import salvage_lock
+from assetgen.core.record import named_path
 from assetgen.engine.buy import Buyer
 from assetgen.engine.deliver import Delivery
 from assetgen.engine.execute import Build, Orders, Workshop
@@ -62,8 +63,7 @@ async def build_once(
             generates = "free" if found.options.is_paid else "none"
         else:
             _announce(found, turn.gate, emit)
-    if bool(lock.everything()) or _fills_store(found):
-        note_project(adapters, emit)
+    note_project(adapters, lock, emit)
     build = Build(
         plan=found.plan,
         facts=found.facts,
@@ -77,6 +77,7 @@ async def build_once(
         decided=found.decided,
     )
     report = await build.run()
+    note_project(adapters, build.lock, emit)
     await _remember(adapters, found, build, report)
     return report
 
@@ -98,12 +99,6 @@ def _check_room(settings: Settings, emit: Emit) -> None:
     if room < settings.jobs:
         limit = files_limit()
         emit(Warned(None, f"{room} calls at once, because only {limit} files may be open; {hint}"))
-
-
-def _fills_store(found: Survey) -> bool:
-    """Whether the build brings images into the store; placeholders never get there."""
-    has_work = any(decision.is_work for decision in found.plan.decisions)
-    return has_work and not found.options.draft
 
 
 def _announce(found: Survey, gate: Gate, emit: Emit) -> None:
@@ -222,6 +217,10 @@ async def _remember(adapters: Adapters, found: Survey, build: Build, report: Rep
             is_as_written=is_as_written and adapters.lockfile.says(build.lock),
             read=_read_again(adapters, found) if written else found.read,
             lockfile=adapters.lockfile_name,
+            folder=named_path(adapters.folder),
+            known_at=adapters.known_at
+            if adapters.known_at == named_path(adapters.known_at)
+            else "",
             observer=found.observer,
             files=adapters.files,
             clock=adapters.clock,

@@ -142,9 +142,9 @@ class Session:
         try:
             self._adapters.open_cache(create=True)
             book_open_calls(self._adapters, emit)
+            note_project(self._adapters, self._adapters.lockfile.read(), emit)
             yield
-            if self._adapters.stamp(self._adapters.lockfile_name) is not None:
-                note_project(self._adapters, emit)
+            note_project(self._adapters, self._adapters.lockfile.read(), emit)
         finally:
             self._adapters.close()
 

@@ -10,13 +10,20 @@ from typing import TYPE_CHECKING
 from assetgen.cache.contents import Contents
 from assetgen.cache.folder import cache_root
 from assetgen.cache.local import LocalCache
+from assetgen.core.digest import Digest
+from assetgen.core.fingerprint import conversion_key
 from assetgen.core.lock import Lock, parse_lock
+from assetgen.core.model import FORMAT_OF_SUFFIX
 from assetgen.core.store import (
     IN_USE_S,
     Collected,
+    Consent,
     Damaged,
+    Known,
     Needs,
     Verified,
+    divided,
+    idle_inputs,
     leftovers,
     needs_of,
     purchases_of,
@@ -67,40 +74,44 @@ class Store:
         self,
         *,
         older_than_days: float = 0,
-        kept: bool = False,
+        consents: Iterable[Consent] = (),
         forget: Sequence[str] = (),
         yes: bool = False,
     ) -> Collected:
-        """What no lockfile of a known project names; with `yes` it is removed.
+        """What no project needs today and is made again free; with `yes` it is removed.
 
         Args:
             older_than_days: leave what is younger, in any case what is younger than an hour.
-            kept: also the user's own: bytes put aside before a replacement, and adopted files.
-            forget: folders of projects that count as known no longer.
+            consents: what may go besides that: see `core.store.Consent`.
+            forget: folders of projects that count as known no longer, for ever with `yes`.
             yes: remove, not only list.
 
         Raises:
             CacheError: likewise, or a known project cannot be asked what it needs.
             UsageError: a folder to forget is not known.
         """
-        with LocalCache(self.root, create=bool(yes or forget)) as cache:
-            if forget:
-                cache.projects.forget(_in_folders(cache.projects.known(), forget))
+        before = time.time() - max(IN_USE_S, older_than_days * _DAY_S)
+        agreed = frozenset(consents)
+        with LocalCache(self.root, create=yes) as cache:
             projects = cache.projects.known()
-            needs = _needs_of_all(projects) | Needs(*self._contents.arriving())
+            gone = _in_folders(projects, forget)
+            projects = [lockfile for lockfile in projects if lockfile not in gone]
+            present = _needs_of_all(projects, may_lack="superseded" not in agreed)
+            if yes:
+                cache.projects.forget(gone)
             purchases = purchases_of(cache.ledger.lines())
-            found = leftovers(
-                [
-                    *self._contents.stored("images", "inputs"),
-                    *(self._contents.stored("kept") if kept else ()),
-                ],
-                needs,
-                purchases,
-                before=time.time() - max(IN_USE_S, older_than_days * _DAY_S),
-                handmade=kept,
+            stored = list(self._contents.stored("images", "kept", "inputs"))
+            past, elsewhere = cache.projects.named(projects)
+            known = Known(
+                present=present | Needs(*self._contents.arriving()),
+                past=past,
+                elsewhere=elsewhere,
+                free=_free(stored, cache),
             )
+            found, left = divided(leftovers(stored, known, purchases, before=before), agreed)
+            found += idle_inputs(stored, known, purchases, found, before=before)
             removed = [one.stored.path for one in found if yes and self._remove(one, cache)]
-        return Collected(tuple(projects), tuple(found), not yes, frozenset(removed))
+        return Collected(tuple(projects), tuple(found), tuple(left), not yes, frozenset(removed))
 
     def _remove(self, leftover: Leftover, cache: LocalCache) -> bool:
         """Remove one file, unless a build is at work on what it came from."""
@@ -122,8 +133,27 @@ def _fingerprints(stored: Stored, purchase: Purchase | None) -> Iterable[str]:
     return sorted(purchase.fingerprints) if purchase is not None else ()
 
 
-def _needs_of_all(lockfiles: Iterable[str]) -> Needs:
+def _free(stored: Iterable[Stored], cache: LocalCache) -> frozenset[str]:
+    """Digests of images that are made again free: from another that is here, or from nothing."""
+    conversions, drafts = [], []
+    for one in stored:
+        if one.kind == "inputs":
+            drafts.append(one.key)
+        else:
+            formats = set(FORMAT_OF_SUFFIX.values())
+            conversions += [conversion_key(Digest(one.key), target) for target in formats]
+    converted = cache.actions.get_many(conversions).values()
+    drawn = cache.actions.get_many(drafts).values()
+    return frozenset(
+        [result.image for result in converted]
+        + [result.image for result in drawn if result.cost_usd == 0]
+    )
+
+
+def _needs_of_all(lockfiles: Iterable[str], *, may_lack: bool) -> Needs:
     """What the projects of these lockfiles need.
+
+    With `may_lack`, a lockfile may be missing beside its manifest: what it named before is known.
 
     Raises:
         CacheError: one of them cannot be asked, so nothing may be taken away.
@@ -133,6 +163,11 @@ def _needs_of_all(lockfiles: Iterable[str]) -> Needs:
     for lockfile in lockfiles:
         try:
             lock = _read(lockfile)
+        except FileNotFoundError as error:
+            if may_lack and _has_manifest(lockfile):
+                needs |= needs_of(Lock(), _journal(lockfile).read())
+            else:
+                silent.append((lockfile, error.strerror or str(error)))
         except OSError as error:
             silent.append((lockfile, error.strerror or str(error)))
         except (LockfileError, UnicodeDecodeError) as error:
@@ -147,9 +182,14 @@ def _needs_of_all(lockfiles: Iterable[str]) -> Needs:
             f"`{lockfile}` of a known project cannot be read ({why}){more}; nothing is collected, "
             "because it may name any image",
             hint="if its disk is only away, bring it back; if the project is gone for good, "
-            f"`assetgen cache collect --forget {folder}` forgets it",
+            f"`assetgen cache collect --forget {folder} --yes` forgets it; what it bought stays",
         )
     return needs
+
+
+def _has_manifest(lockfile: str) -> bool:
+    stem = os.path.splitext(lockfile)[0]
+    return any(os.path.isfile(stem + suffix) for suffix in (".yaml", ".yml"))
 
 
 def _read(lockfile: str) -> Lock:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assetgen.core.record import Entry, Record, dump_record, parse_record
+from assetgen.core.record import Entry, Record, dump_record, named_path, parse_record
 from assetgen.core.stamp import COARSE_GRANULE_NS, GRANULE_NS, Stamp, is_settled, stamp_of
 from tests.properties import LAWFUL
 
@@ -12,6 +12,8 @@ DIGEST = "sha256:" + "ab" * 32
 RECORD = Record(
     version="0.1.0",
     manifest="assets.yaml",
+    folder="/home/me/bay",
+    known="/home/me/.cache/assetgen/known.json",
     draft=False,
     complete=True,
     entries=[
@@ -31,6 +33,8 @@ def said(record: Record | None) -> object:
     return (
         record.version,
         record.manifest,
+        record.folder,
+        record.known,
         record.draft,
         record.complete,
         [(e.path, e.stamp, e.settled, e.kind, e.digest) for e in record.entries],
@@ -39,16 +43,18 @@ def said(record: Record | None) -> object:
 
 def test_the_text_is_pinned_by_a_golden_vector() -> None:
     assert (
-        "assetgen-record 2\n"
+        "assetgen-record 3\n"
         "version 0.1.0\n"
         "manifest assets.yaml\n"
+        "folder /home/me/bay\n"
+        "known /home/me/.cache/assetgen/known.json\n"
         "draft 0\n"
         "complete 1\n"
         "1 2 3 4 1 - - assets.yaml\n"
         "- - - - 1 - - refs/no such.png\n"
         f"5 6 7 8 0 image {DIGEST} art/灯 台.png\n"
         f"9 9 9 9 1 draft:0123 {DIGEST} art/draft.png\n"
-        "end 4 9bc454e1\n"
+        "end 4 4618ed48\n"
     ) == TEXT
 
 
@@ -67,6 +73,8 @@ RECORDS = st.builds(
     Record,
     version=st.just("0.1.0"),
     manifest=PATHS,
+    folder=PATHS,
+    known=PATHS,
     draft=st.booleans(),
     complete=st.booleans(),
     entries=st.lists(ENTRIES, max_size=4),
@@ -93,7 +101,7 @@ def test_a_record_that_lacks_a_line_is_worthless(line: int) -> None:
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        ("assetgen-record 2", "assetgen-record 3"),
+        ("assetgen-record 3", "assetgen-record 4"),
         ("draft 0", "draft 2"),
         ("draft 0", "draft"),
         ("complete 1", "complete yes"),
@@ -105,7 +113,7 @@ def test_a_record_that_lacks_a_line_is_worthless(line: int) -> None:
         ("- - - - 1 - - refs", "- 2 3 4 1 - - refs"),
         ("end 4", "end 5"),
         ("end 4", "end 4\n"),
-        ("9bc454e1", "9bc454e0"),
+        ("4618ed48", "4618ed40"),
     ],
 )
 def test_anything_unexpected_makes_the_whole_record_worthless(old: str, new: str) -> None:
@@ -115,9 +123,29 @@ def test_anything_unexpected_makes_the_whole_record_worthless(old: str, new: str
 
 def test_a_path_with_a_line_end_costs_the_record_and_is_never_misread() -> None:
     record = Record(
-        version="1", manifest="m", draft=False, complete=True, entries=[Entry("a\nb", None)]
+        version="1",
+        manifest="m",
+        folder="/",
+        known="",
+        draft=False,
+        complete=True,
+        entries=[Entry("a\nb", None)],
     )
     assert parse_record(dump_record(record)) is None
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("/home/me/灯 台", "/home/me/灯 台"),
+        ("/a\nb", "/a\\nb"),
+        ("/a\\nb", "/a\\\\nb"),
+        ("/caf\udce9", "/caf\\xe9"),
+    ],
+)
+def test_any_path_has_a_name_of_its_own_on_one_line(path: str, name: str) -> None:
+    assert named_path(path) == name
+    name.encode()
 
 
 # Stamps

@@ -5,14 +5,20 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Literal
 
+import pytest
+
 from assetgen.core.digest import Digest, digest_of
 from assetgen.core.ledger import LedgerLine
 from assetgen.core.lock import Lock, LockEntry
 from assetgen.core.result import ActionResult, ImageInfo
 from assetgen.core.store import (
+    Consent,
+    Known,
     Needs,
     Stored,
     cost_of,
+    divided,
+    idle_inputs,
     leftovers,
     needs_of,
     purchases_of,
@@ -57,8 +63,11 @@ def lock() -> Lock:
 
 
 def found(*files: Stored, needs: Needs, lines: tuple[LedgerLine, ...] = ()) -> set[str]:
-    left = leftovers(files, needs, purchases_of(lines), before=NOW, handmade=False)
-    return {leftover.stored.key for leftover in left}
+    known, purchases = Known(needs, free=frozenset({OTHER, OUTPUT, NEEDED})), purchases_of(lines)
+    agreed: frozenset[Consent] = frozenset({"unknown"})
+    going, _ = divided(leftovers(files, known, purchases, before=NOW), agreed)
+    going += idle_inputs(files, known, purchases, going, before=NOW)
+    return {leftover.stored.key for leftover in going}
 
 
 def test_image_output_and_inputs_of_a_lockfile_and_of_the_journal_are_needed() -> None:
@@ -95,6 +104,44 @@ def test_the_dearest_comes_first_and_unknown_bills_are_counted_apart() -> None:
         received(NEEDED, "a" * 64, None),
     )
     both = [stored(NEEDED), stored(OTHER)]
-    left = leftovers(both, Needs(), purchases_of(lines), before=NOW, handmade=False)
+    left = leftovers(both, Known(Needs()), purchases_of(lines), before=NOW)
     assert [leftover.stored.key for leftover in left] == [OTHER, NEEDED]
     assert cost_of(left) == (Decimal("0.30"), 1)
+
+
+@pytest.mark.parametrize(
+    ("known", "is_bought", "asks"),
+    [
+        pytest.param(Known(Needs(), free=frozenset({OTHER})), False, set(), id="free"),
+        pytest.param(Known(Needs()), False, {"unknown"}, id="nobody knows how it was made"),
+        pytest.param(Known(Needs()), True, {"unknown"}, id="bought, for nobody known"),
+        pytest.param(
+            Known(Needs(), free=frozenset({OTHER})), True, {"unknown"}, id="bought is never free"
+        ),
+        pytest.param(
+            Known(Needs(), past=Needs(frozenset({OTHER}))), True, {"superseded"}, id="had once"
+        ),
+        pytest.param(
+            Known(Needs(), past=Needs(fingerprints=frozenset({"b" * 64}))),
+            True,
+            {"superseded"},
+            id="another take of what it had once",
+        ),
+        pytest.param(
+            Known(Needs(), past=Needs(frozenset({OTHER})), elsewhere=Needs(frozenset({OTHER}))),
+            True,
+            {"superseded", "unknown"},
+            id="had once, and by a project that was forgotten",
+        ),
+    ],
+)
+def test_not_to_know_who_needs_an_image_is_no_reason_to_collect_it(
+    known: Known, is_bought: bool, asks: set[Consent]
+) -> None:
+    lines = (received(OTHER, "b" * 64, Decimal("0.1")),) if is_bought else ()
+    (left,) = leftovers([stored(OTHER)], known, purchases_of(lines), before=NOW)
+    assert left.asks == asks
+    agreed: frozenset[Consent] = frozenset(asks)
+    assert divided([left], agreed) == ([left], [])
+    if asks:
+        assert divided([left], frozenset()) == ([], [left])

@@ -175,3 +175,15 @@ def test_a_file_that_cannot_be_removed_stays_in_the_lockfile() -> None:
     (left,) = one.remove(found)
     assert (left.state, left.reason) == ("left", "changed just now")
     assert "side" in machine.locks.read().entries
+
+
+def test_a_placeholder_goes_without_a_trace_in_the_store() -> None:
+    machine = built(HERO)
+    machine.files.remove(HERO.output)
+    machine.build(project_of(HERO, SIDE), draft=True)
+    placeholder = machine.files.peek(HERO.output) or b""
+    other = generated("other", "x")
+    (left,) = clean(machine, other).values()
+    assert (left.state, left.digest) == ("removed", None)
+    assert machine.files.peek(HERO.output) is None
+    assert not machine.blobs.has(digest_of(placeholder))

@@ -244,7 +244,13 @@ class TestJournal:
 
 
 RECORD = Record(
-    version="1", manifest="assets.yaml", draft=False, complete=True, entries=[Entry("ö.png", None)]
+    version="1",
+    manifest="assets.yaml",
+    folder="/home/me/ö",
+    known="",
+    draft=False,
+    complete=True,
+    entries=[Entry("ö.png", None)],
 )
 
 

@@ -21,11 +21,13 @@ from tests.standin import picture
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from assetgen.core.store import Consent
     from tests.conftest import Cli, Project
     from tests.standin import OpenRouterStandIn
 
 GEMINI = "google/gemini-2.5-flash-image"
 HOUR_S = 3600
+ALL: tuple[Consent, ...] = ("superseded", "unknown", "kept")
 
 
 def manifest(prompt: str) -> str:
@@ -82,7 +84,12 @@ def test_collecting_lists_what_nothing_names_with_its_price_and_removes_it_only_
     two_prompts: tuple[str, str],
 ) -> None:
     first, second = two_prompts
-    listed = cli("cache", "collect")
+    plain = cli("cache", "collect", "--yes")
+    assert (plain.code, plain.err) == (0, "")
+    assert plain.out.startswith("nothing to collect\n")
+    assert "1 file left that only an earlier lockfile of a known project names" in plain.out
+    assert "`--superseded`" in plain.out
+    listed = cli("cache", "collect", "--superseded")
     assert (listed.code, listed.err) == (0, "")
     row = listed.out.splitlines()[0]
     assert row.startswith("unneeded  image  " + first[7:19])
@@ -93,9 +100,10 @@ def test_collecting_lists_what_nothing_names_with_its_price_and_removes_it_only_
     assert "nothing is removed yet" in listed.out
     assert images(cache) == {first, second}
 
-    done = cli("cache", "collect", "--yes", "--json").json
+    done = cli("cache", "collect", "--superseded", "--yes", "--json").json
     Draft202012Validator(cache_json_schema()).validate(done)
     assert (done["removed"], done["cost_usd"], done["dry_run"]) == (1, 0.0387, False)
+    assert done["left"] == {"superseded": 0, "unknown": 0, "kept": 0}
     assert [leftover["key"] for leftover in done["leftovers"]] == [first]
     assert images(cache) == {second}
 
@@ -113,16 +121,16 @@ def test_what_a_lockfile_names_is_kept_by_whatever_name_the_project_has_it(
     store: Store, cache: Path, two_prompts: tuple[str, str], project: Project
 ) -> None:
     first, second = two_prompts
-    assert [left.stored.key for left in store.collect().leftovers] == [first]
+    assert [left.stored.key for left in store.collect(consents=ALL).leftovers] == [first]
     text = project.read_text("assets.lock")
     for broken in (text[:-10], "<<<<<<< ours\n" + text, ""):
         project.write("assets.lock", broken)
         with pytest.raises(CacheError, match="of a known project cannot be read"):
-            store.collect(yes=True)
+            store.collect(consents=ALL, yes=True)
     assert images(cache) == {first, second}
     project.write("assets.lock", text)
     project.write(".assetgen/assets.journal", f"{first} {'a' * 64}\n")
-    assert store.collect().leftovers == ()
+    assert store.collect(consents=ALL).leftovers == ()
 
 
 def test_a_project_that_is_away_protects_everything_until_it_is_forgotten_by_name(
@@ -130,38 +138,118 @@ def test_a_project_that_is_away_protects_everything_until_it_is_forgotten_by_nam
 ) -> None:
     shutil.move(project.root, project.root.with_name("moved"))
     with pytest.raises(CacheError) as refused:
-        store.collect(yes=True)
+        store.collect(consents=ALL, yes=True)
     assert refused.value.hint is not None
     assert f"--forget {project.root}" in refused.value.hint
     with pytest.raises(UsageError, match="not the folder of a known project"):
         store.collect(forget=[str(project.root.parent)], yes=True)
     assert images(cache) == set(two_prompts)
-    gone = store.collect(forget=[str(project.root)], yes=True)
+    listed = store.collect(forget=[str(project.root)], consents=["unknown"])
+    assert {left.stored.key for left in listed.leftovers} >= set(two_prompts)
+    gone = store.collect(forget=[str(project.root)], consents=["superseded"], yes=True)
     assert gone.projects == ()
+    assert images(cache) == set(two_prompts)  # it may only have moved
+    store.collect(consents=["unknown"], yes=True)
     assert images(cache) == set()
+
+
+@pytest.mark.parametrize("how", ["moved", "forgotten", "lost registry"])
+def test_a_project_that_the_store_does_not_know_loses_nothing_and_its_next_build_tells(
+    how: str, cli: Cli, store: Store, cache: Path, two_prompts: tuple[str, str], project: Project
+) -> None:
+    folder = project.root
+    assert cli("build").code == 0  # leaves a record that is settled
+    if how == "moved":
+        folder = project.root.with_name("moved")
+        shutil.move(project.root, folder)
+        project.root.mkdir()
+    if how == "lost registry":
+        shutil.rmtree(cache / "projects-v1")
+    else:
+        store.collect(forget=[str(project.root)], yes=True)
+    unaware = store.collect(consents=["superseded"], yes=True)
+    assert (unaware.projects, unaware.leftovers) == ((), ())
+    assert {left.stored.key for left in unaware.left} == set(two_prompts)
+    assert cli("-C", str(folder), "build").code == 0
+    assert store.collect().projects == (f"{folder}/assets.lock",)
+    assert images(cache) == set(two_prompts)
+
+
+def test_what_another_branch_names_is_left_without_building_there_first(
+    cli: Cli, store: Store, cache: Path, two_prompts: tuple[str, str], project: Project
+) -> None:
+    first, _ = two_prompts
+    (left,) = [one for one in store.collect(yes=True).left if one.stored.kind == "images"]
+    assert left.stored.key == first
+    assert left.asks == {"superseded"}
+    project.write("assets.yaml", manifest("first"))
+    assert cli("build").code == 0
+    assert digest_of(project.read_bytes("hero.png")) == first
+    assert images(cache) == set(two_prompts)
+
+
+def test_a_first_build_that_is_refused_does_not_stop_collecting(
+    project: Project, cli: Cli, store: Store
+) -> None:
+    project.write("assets.yaml", manifest("first"))
+    assert cli("build", "--max-cost", "0.001").code != 0
+    assert not project.path("assets.lock").exists()
+    assert store.collect().projects == ()
+
+
+def test_a_lockfile_that_is_missing_beside_its_manifest_stops_only_what_needs_it(
+    store: Store, cache: Path, two_prompts: tuple[str, str], project: Project
+) -> None:
+    project.path("assets.lock").unlink()
+    assert store.collect(yes=True, consents=["unknown"]).leftovers == ()
+    with pytest.raises(CacheError, match="cannot be read"):
+        store.collect(consents=["superseded"])
+    assert images(cache) == set(two_prompts)
+
+
+def test_drafts_go_because_they_are_made_again_free(
+    project: Project, cli: Cli, store: Store, cache: Path
+) -> None:
+    path = project.path("assets.yaml")
+    for prompt in ("first", "second"):
+        text = manifest(prompt).replace("assets:", "provider: draft\nassets:")
+        path = project.write("assets.yaml", text)
+        assert asyncio.run(Session(path, cli.env).build()).exit_code == 0
+    project.path(".assetgen/assets.journal").unlink(missing_ok=True)
+    shutil.rmtree(cache / "projects-v1")  # what a known project had once is another matter
+    asyncio.run(Session(path, cli.env).build())
+    make_old(cache)
+    assert len(images(cache)) == 2
+    with LocalCache(str(cache), create=True) as opened:
+        stray = opened.blobs.put(picture("the second image of an answer"))
+    make_old(cache)
+    done = store.collect(yes=True)
+    assert len([one for one in done.leftovers if one.stored.kind == "images"]) == 1
+    assert [one.stored.key for one in done.left] == [stray]
+    assert stray in images(cache)
 
 
 def test_images_that_are_young_arriving_or_claimed_by_a_build_are_left(
     store: Store, cache: Path, two_prompts: tuple[str, str]
 ) -> None:
     first, _ = two_prompts
-    assert store.collect(older_than_days=7).leftovers == ()
-    assert len(store.collect(older_than_days=3).leftovers) == 1
-    (leftover,) = store.collect().leftovers
+    assert store.collect(consents=ALL, older_than_days=7).leftovers == ()
+    assert len(store.collect(consents=ALL, older_than_days=3).leftovers) == 1
+    (leftover,) = store.collect(consents=ALL).leftovers
     assert leftover.purchase is not None
     (fingerprint,) = leftover.purchase.fingerprints
     with LocalCache(str(cache), create=True) as opened:
         claim = opened.claims.try_claim(fingerprint)
         assert claim is not None
         with claim:
-            busy = store.collect(yes=True)
+            busy = store.collect(consents=ALL, yes=True)
     assert (len(busy.leftovers), busy.removed) == (1, frozenset())
     arrival = cache / "incoming" / f"{'b' * 64}.{first[7:]}.{'c' * 32}"
     arrival.write_bytes(b"")
-    assert store.collect().leftovers == ()
+    assert store.collect(consents=ALL).leftovers == ()
     arrival.unlink()
     os.utime(leftover.stored.path)
-    assert store.collect(yes=True).leftovers == ()
+    assert store.collect(consents=ALL, yes=True).leftovers == ()
     assert first in images(cache)
 
 
@@ -173,9 +261,9 @@ def test_bytes_of_the_users_own_are_collected_only_when_asked_for(
     path = cache / "kept" / kept[7:9] / kept[7:]
     os.utime(path, (1, 1))
     assert store.collect(yes=True).leftovers == ()
-    assert [left.stored.key for left in store.collect(kept=True).leftovers] == [kept]
+    assert [left.stored.key for left in store.collect(consents=["kept"]).leftovers] == [kept]
     assert path.exists()
-    store.collect(kept=True, yes=True)
+    store.collect(consents=["kept"], yes=True)
     assert not path.exists()
 
 
@@ -236,7 +324,11 @@ def test_what_was_made_by_hand_and_adopted_is_collected_only_when_asked_for(
     assert store.collect(yes=True).leftovers == ()
     assert images(cache) == {adopted}
     (leftover,) = [
-        left for left in store.collect(kept=True).leftovers if left.stored.key == adopted
+        left for left in store.collect(consents=ALL).leftovers if left.stored.key == adopted
     ]
+    for consent in ALL:
+        assert adopted not in {
+            left.stored.key for left in store.collect(consents=[consent]).leftovers
+        }
     assert leftover.purchase is not None
     assert leftover.purchase.is_handmade

@@ -10,15 +10,29 @@ from assetgen.cli.render import counted, format_bytes, printable, render_table
 from assetgen.cli.streams import print_json, print_lines
 from assetgen.core.digest import short
 from assetgen.core.money import format_usd
-from assetgen.core.store import collect_json, cost_of, size_json, verify_json
+from assetgen.core.store import collect_json, cost_of, left_by_consent, size_json, verify_json
 from assetgen.session.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from assetgen.core.store import Collected, Damaged, Holding, Leftover, Purchase, Verified
+    from assetgen.core.store import (
+        Collected,
+        Consent,
+        Damaged,
+        Holding,
+        Leftover,
+        Purchase,
+        Verified,
+    )
 
 EXIT_DAMAGED = 1
+
+_LEFT: dict[Consent, str] = {
+    "superseded": "{} left that only an earlier lockfile of a known project names",
+    "unknown": "{} left that cost money, or may have, and that no known project ever had",
+    "kept": "{} left that you made, or that were put aside",
+}
 
 _WORDS = {
     "images": ("image", "images as they came, and converted outputs"),
@@ -48,11 +62,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     collect = actions.add_parser(
         "collect",
-        help="list what no lockfile of a known project names; with --yes, remove it",
-        description="List the images that no lockfile of a known project names, and what they once "
-        "cost. A project is known from its first build on. Nothing is removed without --yes. "
-        "Images that only another branch's lockfile names are listed, too: build there first, or "
-        "leave young ones with --older-than.",
+        help="list what nobody needs and costs nothing to make again; with --yes, remove it",
+        description="List what no lockfile of a known project names and what can be made again "
+        "free: drafts, and conversions of images that are here. What was bought or made by hand "
+        "goes only by --superseded, --unknown or --kept. Nothing is removed without --yes.",
     )
     collect.add_argument("--yes", action="store_true", help="remove what is listed, for ever")
     collect.add_argument(
@@ -63,8 +76,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="leave what is younger (always: what is younger than an hour)",
     )
     collect.add_argument(
+        "--superseded",
+        action="append_const",
+        dest="consents",
+        const="superseded",
+        help="also bought images that a known project had and its present lockfile does not name; "
+        "those of its other branches are among them",
+    )
+    collect.add_argument(
+        "--unknown",
+        action="append_const",
+        dest="consents",
+        const="unknown",
+        help="also bought images that no known project ever had; projects that were moved, or "
+        "not built for long, may need them",
+    )
+    collect.add_argument(
         "--kept",
-        action="store_true",
+        action="append_const",
+        dest="consents",
+        const="kept",
         help="also what you made: adopted files, and bytes put aside before they were replaced",
     )
     collect.add_argument(
@@ -72,7 +103,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="DIR",
-        help="this project is gone for good: what only it names is not needed; may be repeated",
+        help="this project is gone for good; what it bought is unknown from then on; "
+        "may be repeated",
     )
     add_json(parser, "one document")
     for action in (size, verify, collect):
@@ -106,7 +138,10 @@ def _verify(store: Store, *, as_json: bool) -> int:
 
 def _collect(store: Store, args: argparse.Namespace) -> int:
     collected = store.collect(
-        older_than_days=args.older_than, kept=args.kept, forget=args.forget, yes=args.yes
+        older_than_days=args.older_than,
+        consents=args.consents or (),
+        forget=args.forget,
+        yes=args.yes,
     )
     if args.json:
         print_json(collect_json(store.root, collected), indent=2)
@@ -164,10 +199,12 @@ def _collect_lines(collected: Collected) -> Iterable[str]:
     yield from (f"known project: {printable(path)}" for path in collected.projects)
     if not collected.projects:
         yield "no project is known; each is from its next build on"
+    counts = left_by_consent(collected.left)
+    yield from (f"{_LEFT[c].format(counted(n, 'file'))}: `--{c}`" for c, n in counts.items() if n)
     if not found:
         return
     if collected.is_dry_run:
-        yield "nothing is removed yet; `--yes` does it, for ever: none of it comes back for free"
+        yield "nothing is removed yet; `--yes` does it, for ever"
         return
     gone = [leftover for leftover in found if leftover.stored.path in collected.removed]
     yield f"removed: {_sum_text(gone)}"

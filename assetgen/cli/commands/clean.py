@@ -46,6 +46,8 @@ def _print(orphans: Sequence[Orphan], *, removes: bool) -> None:
             continue
         if one.reason:
             line += f"  {printable(one.reason)}"
+        elif one.is_draft:
+            line += "  a placeholder"
         elif one.state == "removed":
             line += f"  kept in the store as {one.digest}"
         elif one.state == "gone":
