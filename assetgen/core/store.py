@@ -323,7 +323,7 @@ def collect_json(root: str, collected: Collected) -> dict[str, Json]:
         "cost_usd": json_usd(cost),
         "unknown_bills": unknown,
         "removed": len(collected.removed),
-        "left": {**left_by_consent(collected.left)},
+        "left": {str(c): n for c, n in left_by_consent(collected.left).items()},
     }
 
 
