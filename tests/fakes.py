@@ -405,6 +405,8 @@ class Machine:
     """Of the build that runs, or ran last."""
     gate: Gate = field(default_factory=Gate)
     under_way: UnderWay = field(default_factory=UnderWay)
+    purse: Purse | None = None
+    """Of all builds together, as while watching; else each has its own."""
 
     def __post_init__(self) -> None:
         self.files = FakeFiles(self.clock)
@@ -563,6 +565,8 @@ class Machine:
         provider: Provider | None = None,
     ) -> Buyer:
         """What buys; call it inside a running event loop."""
+        purse = self.purse or Purse(budget or Budget())
+        purse.budget = budget or Budget()
         return Buyer(
             provider=provider or self.provider,
             blobs=self.blobs,
@@ -571,7 +575,7 @@ class Machine:
             claims=self.claims,
             images=self.images,
             clock=self.clock,
-            purse=Purse(budget or Budget()),
+            purse=purse,
             slots=Concurrency(jobs),
             halt=halt or Halt(),
             emit=self.events.append,

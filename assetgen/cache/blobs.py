@@ -36,6 +36,8 @@ from assetgen.errors import CacheError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from assetgen.cache.rescue import Rescued
+
 KnowsCall = Callable[[str], tuple[str, Digest | None] | None]
 """Fingerprint of a call by its id, and the image it gave as far as that is booked."""
 
@@ -140,7 +142,7 @@ class FileBlobs:
             with suppress(OSError):  # in a folder of somebody else's; it is found again, for free
                 os.unlink(found.path)
 
-    def _rescued(self) -> Iterator[rescue.Rescued]:
+    def _rescued(self) -> Iterator[Rescued]:
         """Rescue files of calls that were really made, for what their names say."""
         for found in self._rescue_files.all():
             known = self._knows_call(found.call)

@@ -160,9 +160,8 @@ def event_line(event: Event) -> str | None:
         case Started():
             return None
         case Retrying():
-            billed = "; the call may be billed" if event.may_be_billed else ""
             text = f"retrying {event.name} in {event.delay_s:.1f} s: "
-            return text + printable(event.message) + billed
+            return text + printable(event.message) + _billed(event)
         case Warned():
             about = f"{event.name}: " if event.name else ""
             return f"warning: {about}{printable(event.message)}"
@@ -189,7 +188,15 @@ def _planned_line(event: Planned) -> str:
     if not event.is_paid:
         return f"drawing up to {images}, free"
     cap = f"cap {format_usd(event.cap_usd)}" if event.cap_usd is not None else "no cap"
+    if event.cap_usd is not None and event.left_usd not in {None, event.cap_usd}:
+        cap = f"{format_usd(event.left_usd)} left of the cap of {format_usd(event.cap_usd)}"
     return f"generating up to {images}, {_price(event.estimate_usd, event.unpriced)}, {cap}"
+
+
+def _billed(event: Retrying) -> str:
+    if event.cost_usd:
+        return f"; it cost {format_usd(event.cost_usd)}"
+    return "; the call may be billed" if event.may_be_billed else ""
 
 
 def _finished_line(event: Finished) -> str:

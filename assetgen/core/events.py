@@ -28,6 +28,8 @@ class Planned:
     unpriced: int
     """Images without an estimate."""
     cap_usd: Decimal | None
+    left_usd: Decimal | None
+    """What is left of the cap: while watching, it counts for all rounds together."""
     is_paid: bool
     """Whether the provider takes money."""
 
@@ -53,6 +55,9 @@ class Retrying:
     delay_s: float
     message: str
     may_be_billed: bool
+    """Whether it has cost something, or may have."""
+    cost_usd: Decimal | None
+    """What it cost, where the answer says so."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,12 +111,18 @@ class Buyer:
     """Its name, for the ledger."""
 
     async def buy(
-        self, request: Request, estimate: Estimate, bill: Bill, *, anew: bool
+        self,
+        request: Request,
+        estimate: Estimate,
+        bill: Bill,
+        *,
+        anew: bool,
+        attempts: Attempts | None = None,
     ) -> Purchase:
         """The image for a request, bought unless it is there by the time the claim is.
 
         `anew` asks for another image even when one is known. `bill` collects the cost, also when
-        the purchase fails.
+        the purchase fails, and `attempts` the failures; those that are in it count.
 
         Raises:
             ProviderError, CacheError, OverBudgetError, HaltedError.
@@ -128,7 +134,7 @@ class Buyer:
             known = None if anew else await asyncio.to_thread(self._known, request.fingerprint)
             if known is not None:
                 return known
-            return await self._attempt(request, estimate, bill)
+            return await self._attempt(request, estimate, bill, attempts or Attempts())
 
     async def _claim(self, request: Request) -> AbstractContextManager[object]:
         waited = 0.0
@@ -147,15 +153,16 @@ class Buyer:
             return None
         return Purchase(result=result, data=data, was_bought=False)
 
-    async def _attempt(self, request: Request, estimate: Estimate, bill: Bill) -> Purchase:
-        attempts = Attempts()
+    async def _attempt(
+        self, request: Request, estimate: Estimate, bill: Bill, attempts: Attempts
+    ) -> Purchase:
         failure = ""
         while True:
             try:
                 async with self.slots.slot():
                     return await self._call(request, estimate, bill)
             except OverBudgetError as error:
-                raise OverBudgetError(f"{error}{failure}") from None
+                raise OverBudgetError(f"{error}{failure}", error.hint) from None
             except ProviderError as error:
                 failure = f"; the attempt before failed: {error.what}"
                 if error.lowers_concurrency:
@@ -172,6 +179,7 @@ class Buyer:
                         delay_s=round(delay, 3),
                         message=error.what,
                         may_be_billed=error.may_be_billed,
+                        cost_usd=error.cost_usd,
                     )
                 )
                 if await self.halt.sleep(delay, self.clock):
@@ -183,7 +191,7 @@ class Buyer:
 
     async def _call(self, request: Request, estimate: Estimate, bill: Bill) -> Purchase:
         """One attempt, from reservation to stored image; a slot is held all the while."""
-        held = await self.purse.reserve(request.asset, estimate.usd)
+        held = await self.purse.reserve(request.fingerprint, estimate.usd)
         sent = self._line(request, estimate)
         cost: Decimal | None = None
         is_billed = False
@@ -208,7 +216,7 @@ class Buyer:
             spent = cost if cost is not None else held if is_billed else Decimal(0)
             bill.usd += spent
             bill.unknown += is_billed and cost is None
-            await self.purse.settle(request.asset, held, spent)
+            await self.purse.settle(request.fingerprint, held, spent)
 
     async def _ask(self, sent: LedgerLine, request: Request) -> Generated:
         try:

@@ -48,7 +48,6 @@ if TYPE_CHECKING:
 LOCK_INTERVAL_S = 5.0
 """A long build writes its lockfile this often: what a crash may leave to the caches."""
 _DISK_WORKERS = 4
-_MORE_MONEY = "what was made is kept; `--max-cost`, or `budget` in the manifest, allows more"
 _RATIO_TOLERANCE = 0.03
 
 
@@ -141,7 +140,7 @@ class Build:
         try:
             outcome = await self._run_one(decision, disk)
         except OverBudgetError as error:
-            outcome = self._outcome(decision, Status.OVER_BUDGET, str(error), _MORE_MONEY)
+            outcome = self._outcome(decision, Status.OVER_BUDGET, str(error), error.hint)
         except HaltedError:
             outcome = self._outcome(decision, Status.STOPPED, self.shop.halt.reason)
         except AssetgenError as error:
@@ -258,6 +257,9 @@ class Build:
         allowed = self.orders.generates
         if allowed == "none" or (allowed == "free" and self.options.is_paid):
             return self._outcome(decision, Status.STALE, decision.reason)
+        is_anew = asset.name in self.options.forced
+        if not is_anew:
+            self.shop.under_way.check(decision.key.fingerprint)
         if self.options.is_paid and not await self.shop.gate.passed(self.shop.halt):
             raise HaltedError
         first = self._buyers.setdefault(decision.key.fingerprint, asset.name)
@@ -265,14 +267,16 @@ class Build:
             return await self._share(decision, first)
         buyer = self.shop.buyer()
         async with buyer.slots.places:  # bounds the images in memory, references included
+            buyer.purse.check(decision.key.fingerprint, decision.estimate.usd)
             self.shop.emit(Started(asset.name, "generate"))
-            return await self._buy(buyer, decision, action)
+            return await self._buy(buyer, decision, action, anew=is_anew)
 
-    async def _buy(self, buyer: Buyer, decision: Decision, action: Generate) -> Outcome:
+    async def _buy(
+        self, buyer: Buyer, decision: Decision, action: Generate, *, anew: bool
+    ) -> Outcome:
         asset = decision.asset
         request = await asyncio.to_thread(self._request, decision, action)
         bill = self._bills.setdefault(asset.name, Bill())
-        anew = asset.name in self.options.forced
         purchase = await self.shop.under_way.buy(buyer, request, decision.estimate, bill, anew=anew)
         if not purchase.is_kept:
             self._lost.add(asset.name)

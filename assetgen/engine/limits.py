@@ -55,8 +55,16 @@ class Concurrency:
         self._allowed = min(float(self._ceiling), self._allowed + _RECOVERY)
 
 
+_MORE_FOR_ALL = "what was made is kept; `--max-cost`, or `budget.per_build`, allows more"
+_MORE_FOR_ONE = "`budget.per_asset` in the manifest says what the attempts for one image may cost"
+
+
 class OverBudgetError(Exception):
-    """A call does not fit the budget; says why."""
+    """A call does not fit the budget; says why, and what would give it room."""
+
+    def __init__(self, what: str, hint: str) -> None:
+        super().__init__(what)
+        self.hint = hint
 
 
 class Purse:
@@ -67,10 +75,13 @@ class Purse:
         """May be replaced between two builds that share the purse."""
         self.spent = Decimal(0)
         self._reserved = Decimal(0)
-        self._by_asset: dict[str, Decimal] = {}
+        self._by_fingerprint: dict[str, Decimal] = {}
+        """`per_asset` bounds the attempts for one image: other inputs have room of their own."""
+        self._refused: set[str] = set()
+        """Fingerprints that found no room when last asked for."""
         self._changed = asyncio.Condition()
 
-    async def reserve(self, asset: str, estimate: Decimal | None) -> Decimal:
+    async def reserve(self, fingerprint: str, estimate: Decimal | None) -> Decimal:
         """Hold the estimate for a call, waiting while running calls may still give room.
 
         Returns the amount held, which goes back through `settle`.
@@ -78,43 +89,75 @@ class Purse:
         Raises:
             OverBudgetError: there is no room, and none will come.
         """
-        budget = self.budget
-        amount = estimate
+        self._refused.add(fingerprint)
+        amount, cap = self._fit(fingerprint, estimate), self.budget.per_build
+        async with self._changed:
+            if cap is not None and amount:  # what is free needs no room
+                await self._wait_for_room(amount, cap)
+            self._refused.discard(fingerprint)
+            self._reserved += amount
+            used = self._by_fingerprint.get(fingerprint, Decimal(0))
+            self._by_fingerprint[fingerprint] = used + amount
+        return amount
+
+    def check(self, fingerprint: str, estimate: Decimal | None) -> None:
+        """See whether there is room by now for what a build before this one found none for.
+
+        Raises:
+            OverBudgetError: there is none.
+        """
+        if fingerprint in self._refused:
+            self._fit(fingerprint, estimate)
+
+    def _fit(self, fingerprint: str, estimate: Decimal | None) -> Decimal:
+        """What a call would hold.
+
+        Raises:
+            OverBudgetError: there is no room for it, whatever running calls turn out to cost.
+        """
+        budget, amount = self.budget, estimate
         if amount == 0:
-            return amount  # what is free needs no room
+            return amount
         if amount is None:
             amount = budget.per_asset if budget.per_asset is not None else Decimal(0)
             if budget.per_asset is None and budget.per_build is not None:
                 raise OverBudgetError(
-                    "there is a cap and no price is known for this model; "
-                    "`budget.per_asset` says what one image may cost"
+                    "there is a cap and no price is known for this model",
+                    "`budget.per_asset` says what one image may cost",
                 )
-        used = self._by_asset.get(asset, Decimal(0))
-        if budget.per_asset is not None and used + amount > budget.per_asset:
-            raise OverBudgetError(
-                f"about {format_usd(amount)} does not fit the cap of "
-                f"{format_usd(budget.per_asset)} for one asset"
-            )
-        async with self._changed:
-            if budget.per_build is not None:
-                await self._wait_for_room(amount, budget.per_build)
-            self._reserved += amount
-            self._by_asset[asset] = used + amount
+        if budget.per_asset is not None:
+            self._fit_one(amount, self._by_fingerprint.get(fingerprint), budget.per_asset)
+        if budget.per_build is not None:
+            self._fit_all(amount, budget.per_build)
         return amount
 
-    async def _wait_for_room(self, amount: Decimal, cap: Decimal) -> None:
-        while self.spent < cap and self.spent + self._reserved + amount > cap and self._reserved:
-            await self._changed.wait()
-        if self.spent >= cap or self.spent + self._reserved + amount > cap:
+    def _fit_one(self, amount: Decimal, used: Decimal | None, cap: Decimal) -> None:
+        if (used or 0) + amount <= cap:
+            return
+        what = f"the cap of {format_usd(cap)} for one asset"
+        if used:
+            what = f"what is left of {what} ({format_usd(used)} spent on this image)"
+        raise OverBudgetError(f"about {format_usd(amount)} does not fit {what}", _MORE_FOR_ONE)
+
+    def _fit_all(self, amount: Decimal, cap: Decimal) -> None:
+        if self.spent >= cap or self.spent + amount > cap:
             raise OverBudgetError(
                 f"about {format_usd(amount)} does not fit what is left of the cap of "
-                f"{format_usd(cap)} ({format_usd(self.spent)} spent)"
+                f"{format_usd(cap)} ({format_usd(self.spent)} spent)",
+                _MORE_FOR_ALL,
             )
 
-    async def settle(self, asset: str, held: Decimal, bill: Decimal) -> None:
+    async def _wait_for_room(self, amount: Decimal, cap: Decimal) -> None:
+        self._fit_all(amount, cap)
+        while self._reserved and self.spent + self._reserved + amount > cap:
+            await self._changed.wait()
+            self._fit_all(amount, cap)
+
+    async def settle(self, fingerprint: str, held: Decimal, bill: Decimal) -> None:
         """Replace a reservation by what the call really cost."""
         async with self._changed:
             self._reserved -= held
             self.spent += bill
-            self._by_asset[asset] = self._by_asset.get(asset, Decimal(0)) + bill - held
+            used = self._by_fingerprint.get(fingerprint, Decimal(0))
+            self._by_fingerprint[fingerprint] = used + bill - held
             self._changed.notify_all()

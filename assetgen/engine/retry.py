@@ -24,6 +24,16 @@ class Attempts:
     failed: int = 0
     doubtful: int = 0
     """Those that may have cost money: the answer was lost, or held no usable image."""
+    billed: int = 0
+    """Those that have cost something, or may have."""
+    is_over: bool = False
+    """Whether the last failure was final."""
+
+    def carried(self) -> Attempts:
+        """What a later build goes on from: what has cost nothing is forgotten."""
+        return Attempts(
+            failed=self.billed, doubtful=min(self.doubtful, self.billed), billed=self.billed
+        )
 
     def delay_after(self, error: ProviderError, jitter: float) -> float | None:
         """Seconds to wait before the next attempt, or None when there is none.
@@ -31,6 +41,12 @@ class Attempts:
         `jitter` is a random number in [0, 1): full jitter spreads clients that failed together.
         """
         self.failed += 1
+        self.billed += error.may_be_billed
+        delay = self._delay(error, jitter)
+        self.is_over = delay is None
+        return delay
+
+    def _delay(self, error: ProviderError, jitter: float) -> float | None:
         if error.retry is Retry.NEVER or self.failed >= MAX_ATTEMPTS:
             return None
         if error.retry in {Retry.AMBIGUOUS, Retry.UNUSABLE}:

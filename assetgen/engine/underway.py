@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from assetgen.core.events import Stored, Warned
 from assetgen.engine.buy import HaltedError
+from assetgen.engine.retry import Attempts
 from assetgen.errors import ProviderError, Refused, Retry
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ class _Call:
     bill: Bill
     buyer: Buyer
     task: asyncio.Task[Purchase]
+    attempts: Attempts
     is_wanted: bool = True
 
     @property
@@ -40,7 +42,7 @@ class _Call:
             return True
         error = self.task.exception()
         if isinstance(error, ProviderError):
-            return self.buyer.halt.is_set and error.retry is not Retry.NEVER
+            return self.buyer.halt.is_set and not self.attempts.is_over
         return isinstance(error, HaltedError)
 
 
@@ -52,6 +54,9 @@ class UnderWay:
         self._failed: dict[str, ProviderError] = {}
         """How purchases ended that would fail again or may have cost something: nobody is to pay
         for the same disappointment in every round."""
+        self._attempts: dict[str, Attempts] = {}
+        """Failures that have or may have cost something, before an image came or none will: what
+        is asked for again in another round is not paid for once more than in one build."""
         self.unknown_bills = 0
         """Calls that have ended without a known cost; their estimates count."""
 
@@ -59,6 +64,16 @@ class UnderWay:
     def is_empty(self) -> bool:
         """Whether every purchase has ended."""
         return not self._calls
+
+    def check(self, fingerprint: str) -> None:
+        """See whether an image may be asked for.
+
+        Raises:
+            ProviderError: a build before this one was refused it.
+        """
+        failed = self._failed.get(fingerprint)
+        if failed is not None:
+            raise Refused(f"{failed.what}; not asked for again", hint=_ASK_AGAIN)
 
     async def buy(
         self, buyer: Buyer, request: Request, estimate: Estimate, bill: Bill, *, anew: bool
@@ -69,9 +84,8 @@ class UnderWay:
             HaltedError: also when the build is dropped while its call goes on.
             ProviderError: also when a build before this one was refused the same image.
         """
-        failed = self._failed.get(request.fingerprint)
-        if failed is not None and not anew:
-            raise Refused(f"{failed.what}; not asked for again", hint=_ASK_AGAIN)
+        if not anew:
+            self.check(request.fingerprint)
         call = self._calls.get(request.fingerprint)
         if call is not None:
             call.is_wanted = True
@@ -80,8 +94,11 @@ class UnderWay:
                 bill.usd += call.bill.usd
                 bill.unknown += call.bill.unknown
                 return call.task.result()
-        task = asyncio.ensure_future(buyer.buy(request, estimate, bill, anew=anew))
-        call = _Call(asset=request.asset, bill=bill, buyer=buyer, task=task)
+        attempts = self._attempts.pop(request.fingerprint, Attempts())
+        task = asyncio.ensure_future(
+            buyer.buy(request, estimate, bill, anew=anew, attempts=attempts)
+        )
+        call = _Call(asset=request.asset, bill=bill, buyer=buyer, task=task, attempts=attempts)
         self._calls[request.fingerprint] = call
         task.add_done_callback(lambda _: self._ended(request.fingerprint, call))
         await self._end_of(call, buyer)
@@ -128,8 +145,11 @@ class UnderWay:
             call.buyer.emit(Warned(call.asset, told))
 
     def _note_failure(self, fingerprint: str, call: _Call) -> None:
-        error = None if call.was_given_up else call.task.exception()
-        if not isinstance(error, ProviderError) or error.stops_run:
+        error = None if call.task.cancelled() else call.task.exception()
+        if error is not None and call.attempts.billed:
+            self._attempts[fingerprint] = call.attempts.carried()
+        if call.was_given_up or not isinstance(error, ProviderError) or error.stops_run:
             return
         if error.retry is Retry.NEVER or error.may_be_billed:
             self._failed[fingerprint] = error
+            self._attempts.pop(fingerprint, None)

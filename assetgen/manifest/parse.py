@@ -217,8 +217,11 @@ def parse(data: bytes, file: str, faults: Faults) -> Document | None:
 def _note_syntax_error(error: yaml.MarkedYAMLError, source: SourceText, faults: Faults) -> None:
     marker = next((n for n, line in enumerate(source.lines) if line.startswith("<<<<<<<")), None)
     if marker is not None:
-        hint = "finish the merge: choose a side, and remove the lines with `<<<`, `===` and `>>>`"
-        faults.add("the manifest has conflict markers", source.at(marker, 0), hint)
+        faults.add(
+            "the manifest has conflict markers",
+            source.at(marker, 0),
+            "finish the merge: choose a side, and remove the lines with `<<<`, `===` and `>>>`",
+        )
         return
     problem = " ".join(filter(None, (error.context, error.problem)))
     mark = error.problem_mark or error.context_mark

@@ -210,8 +210,8 @@ class BudgetEntry(_Mapping):
     )
     per_asset: Dollars = Field(
         default=None,
-        description="The most one asset may cost, in US dollars; also what is reserved for an "
-        "image whose price is unknown.",
+        description="The most that the attempts for one image may cost together, in US dollars; "
+        "also what is reserved for an image whose price is unknown.",
     )
 
 

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING, Literal
 
 from assetgen._version import __version__
-from assetgen.core.decision import total
+from assetgen.core.decision import Verdict, total
 from assetgen.core.events import Broken, Planned, Warned
 from assetgen.core.lock import salvage_lock
 from assetgen.core.record import named_path
+from assetgen.core.select import with_dependants
 from assetgen.engine.buy import Buyer
 from assetgen.engine.deliver import Delivery
 from assetgen.engine.execute import Build, Orders, Workshop
+from assetgen.engine.limits import OverBudgetError
 from assetgen.engine.rebuild import rebuilt_lock
 from assetgen.engine.remember import Inspected, compose, look_again
-from assetgen.errors import UsageError
+from assetgen.errors import ProviderError, UsageError
 from assetgen.session.aftermath import note_project
 from assetgen.session.descriptors import files_limit, room_for_calls
 from assetgen.session.survey import Survey, input_paths, survey
 from assetgen.session.survey import load as load_project
 
 if TYPE_CHECKING:
-    from assetgen.core.decision import Options
+    from assetgen.core.decision import Decision, Options
     from assetgen.core.lock import Lock
     from assetgen.core.ports import Emit
     from assetgen.core.report import Plan, Report
@@ -62,7 +65,7 @@ async def build_once(
             emit(Broken((error,)))  # watching: what is free is made all the same
             generates = "free" if found.options.is_paid else "none"
         else:
-            _announce(found, turn.gate, emit)
+            _announce(found, shift, turn.gate, emit)
     note_project(adapters, lock, emit)
     build = Build(
         plan=found.plan,
@@ -101,25 +104,62 @@ def _check_room(settings: Settings, emit: Emit) -> None:
         emit(Warned(None, f"{room} calls at once, because only {limit} files may be open; {hint}"))
 
 
-def _announce(found: Survey, gate: Gate, emit: Emit) -> None:
-    """Say what the calls will cost, right before the first of them."""
-    planned = _announcement(found.plan, found.options)
+def _announce(found: Survey, shift: Shift, gate: Gate, emit: Emit) -> None:
+    """Say what the calls will cost, right before the first of them, if there will be any."""
+
+    def tell() -> None:
+        planned = _announcement(found.plan, found.options, shift)
+        if planned.images:
+            emit(planned)
+
     if gate.is_open or not found.options.is_paid:
-        emit(planned)
+        tell()
     else:
-        gate.before_opening = lambda: emit(planned)
+        gate.before_opening = tell
 
 
-def _announcement(plan: Plan, options: Options) -> Planned:
-    known, unpriced = total(plan.decisions)
+def _announcement(plan: Plan, options: Options, shift: Shift) -> Planned:
+    purchases = _purchases(plan, options, shift)
+    known, unpriced = total(purchases)
+    cap = plan.project.budget.per_build
     return Planned(
         assets=len(plan.work),
-        images=sum(decision.is_purchase for decision in plan.decisions),
+        images=len(purchases),
         estimate_usd=known,
         unpriced=unpriced if options.is_paid else 0,
-        cap_usd=plan.project.budget.per_build,
+        cap_usd=cap,
+        left_usd=None if cap is None else max(Decimal(0), cap - shift.purse.spent),
         is_paid=options.is_paid,
     )
+
+
+def _purchases(plan: Plan, options: Options, shift: Shift) -> list[Decision]:
+    """Calls that may be made: not for what is refused, nor for what would be made from it."""
+    refused = {
+        decision.asset.name
+        for decision in plan.decisions
+        if decision.verdict is Verdict.GENERATE and _is_refused(decision, options, shift)
+    }
+    waiting = with_dependants(plan.project.assets, refused)
+    return [
+        decision
+        for decision in plan.decisions
+        if decision.is_purchase
+        and decision.asset.name not in refused
+        and not (decision.verdict is Verdict.WAIT and decision.asset.name in waiting)
+    ]
+
+
+def _is_refused(decision: Decision, options: Options, shift: Shift) -> bool:
+    """Whether a round before this one was refused this image, and the next would be again."""
+    fingerprint = decision.key.fingerprint
+    try:
+        if decision.asset.name not in options.forced:
+            shift.under_way.check(fingerprint)
+        shift.purse.check(fingerprint, decision.estimate.usd)
+    except (ProviderError, OverBudgetError):
+        return True
+    return False
 
 
 def _rebuild_lock(adapters: Adapters, emit: Emit) -> None:

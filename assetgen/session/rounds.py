@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from assetgen.core.events import Broken, Done, Finished, Round
+from assetgen.core.events import Broken, Done, Finished, Retrying, Round
 from assetgen.core.report import Status
 from assetgen.core.stamp import is_settled
 from assetgen.engine.halt import Gate, Halt
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 BuildOnce = Callable[[Turn, "Emit"], Awaitable["Report"]]
 
 EXIT_INTERRUPTED = 130
+_UNMADE = {Status.HELD, Status.STALE, Status.FAILED, Status.OVER_BUDGET, Status.BLOCKED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,8 @@ class Rounds:
     _orphans: frozenset[str] = frozenset()
     """Files that the last round named."""
     _told: dict[str, str] = field(default_factory=dict)
-    """Why an asset is held or stale, as it was told: not again before it is something else."""
+    """How an asset came out that was not made, as it was told: not again before that changes."""
+    _is_first_look: bool = True
 
     # Looking
 
@@ -107,9 +109,16 @@ class Rounds:
         """Read everything a build is planned from. Returns whether a round is due.
 
         What cannot be read as a project is told once, and drops what has not started.
+
+        Raises:
+            UsageError: at the first look, a selector matches nothing in a project that is sound.
+                Later on that is a fault like others: the asset may be on its way to another name.
         """
         former = self._fault
+        is_first, self._is_first_look = self._is_first_look, False
         self._fault, self._seen = "", None
+        if is_first and self.settings.selectors:
+            self._check_selectors()
         try:
             self._seen = self._read()
         except AssetgenError as error:
@@ -120,6 +129,13 @@ class Rounds:
                 self.listener(Broken(faults))
             return False
         return bool(former) or self._seen[0] != self._settled
+
+    def _check_selectors(self) -> None:
+        try:
+            project, _ = load_project(self.adapters)
+        except AssetgenError:
+            return  # is told where everything is read
+        choose(project, self.settings)
 
     @property
     def has_moved(self) -> bool:
@@ -259,24 +275,28 @@ class Rounds:
 
     def _emit_of(self, turn: Turn) -> Emit:
         """Tells what a round tells, without what it leaves to the next one."""
+        retried: set[str] = set()
 
         def emit(event: Event) -> None:
+            if isinstance(event, Retrying):
+                retried.add(event.name)
             if isinstance(event, Finished):
                 if event.status == Status.STOPPED.value and turn.halt.is_dropped:
                     return
-                if self._is_told(event):
+                if self._is_told(event) and event.name not in retried:
                     return
             self.listener(event)
 
         return emit
 
     def _is_told(self, event: Finished) -> bool:
-        """Whether this asset waits for the same thing as when it was last told."""
-        if event.status not in {Status.HELD.value, Status.STALE.value}:
+        """Whether this asset came out as when it was last told, and has cost nothing since."""
+        if Status(event.status) not in _UNMADE:
             self._told.pop(event.name, None)
             return False
-        former, self._told[event.name] = self._told.get(event.name), event.message
-        return former == event.message
+        outcome = f"{event.status}: {event.message}"
+        former, self._told[event.name] = self._told.get(event.name), outcome
+        return former == outcome and event.cost_usd == 0
 
     def _tell(self, report: Report, basis: Basis) -> None:
         self.number += 1

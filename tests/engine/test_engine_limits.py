@@ -223,6 +223,7 @@ class Spender:
     purse: Purse
     started: list[str] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
+    hints: list[str] = field(default_factory=list)
     most_committed: Decimal = Decimal(0)
 
     async def buy(
@@ -232,6 +233,7 @@ class Spender:
             held = await self.purse.reserve(name, price)
         except OverBudgetError as error:
             self.refused.append(str(error))
+            self.hints.append(error.hint)
             return
         self.started.append(name)
         for _ in range(turns):
@@ -341,9 +343,9 @@ class TestPurse:
             await buyer.buy("a", None)
             return buyer
 
-        (refused,) = asyncio.run(scenario()).refused
-        assert "no price is known" in refused
-        assert "`budget.per_asset`" in refused
+        buyer = asyncio.run(scenario())
+        assert "no price is known" in buyer.refused[0]
+        assert "`budget.per_asset`" in buyer.hints[0]
 
     def test_an_unknown_price_counts_as_the_cap_for_one_asset(self) -> None:
         async def scenario() -> Spender:
@@ -367,6 +369,20 @@ class TestPurse:
         buyer = asyncio.run(scenario())
         assert buyer.started == ["cheap"]
         assert "$0.30 for one asset" in buyer.refused[0]
+        assert "`budget.per_asset`" in buyer.hints[0]
+        assert "--max-cost" not in buyer.hints[0]
+
+    def test_what_is_left_of_the_cap_for_one_asset_is_said(self) -> None:
+        async def scenario() -> Spender:
+            buyer = spender(per_asset="0.08")
+            await buyer.buy("a", Decimal("0.05"))
+            await buyer.buy("a", Decimal("0.05"))
+            return buyer
+
+        assert asyncio.run(scenario()).refused == [
+            "about $0.05 does not fit what is left of the cap of $0.08 for one asset "
+            "($0.05 spent on this image)"
+        ]
 
     def test_the_cap_for_one_asset_counts_all_its_calls(self) -> None:
         async def scenario() -> Spender:

@@ -10,9 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assetgen.core.events import Finished, Started, Stored, Warned
+from assetgen.core.model import Budget
 from assetgen.core.report import Report, Status
 from assetgen.engine.halt import Gate
-from assetgen.errors import Refused, Retry, Unavailable
+from assetgen.engine.limits import Purse
+from assetgen.errors import BadResponse, Refused, Retry, Unavailable
 from tests.fakes import PRICE, Machine, generated, picture, project_of, sourced
 from tests.properties import BUILDING
 
@@ -40,6 +42,11 @@ def held_until(released: asyncio.Event) -> Callable[[Request], Awaitable[None]]:
         await released.wait()
 
     return during
+
+
+def empty(count: int) -> list[BadResponse]:
+    """Answers without an image, which cost something all the same."""
+    return [BadResponse("no image", cost_usd=Decimal("0.01")) for _ in range(count)]
 
 
 def test_free_work_is_done_while_paid_calls_wait_at_the_gate() -> None:
@@ -185,6 +192,75 @@ def test_a_joined_call_that_was_not_tried_again_for_the_drop_is_tried_again() ->
 
     assert asyncio.run(play()).named(Status.GENERATED) == ["hero"]
     assert machine.provider.called() == ["hero", "hero"]
+
+
+def test_rounds_dropped_between_attempts_pay_for_no_more_of_them_than_one_build() -> None:
+    scratch = Machine()
+    scratch.provider.script("hero", *empty(4))
+    assert scratch.build(project_of(generated("hero"))).named(Status.FAILED) == ["hero"]
+    for dropped in range(1, 4):
+        machine = Machine()
+        machine.provider.script("hero", *empty(4))
+
+        async def play(machine: Machine = machine, dropped: int = dropped) -> Report:
+            for _ in range(dropped):
+                released = asyncio.Event()
+                machine.provider.during = held_until(released)
+                round_ = await start(machine, project_of(generated("hero")))
+                drop(machine)
+                released.set()
+                await round_
+                await machine.under_way.finish()
+            return await (await start(machine, project_of(generated("hero"))))
+
+        assert asyncio.run(play()).named(Status.FAILED) == ["hero"]
+        assert machine.provider.called() == scratch.provider.called() == ["hero"] * 2
+
+
+def test_a_round_that_joins_a_call_goes_on_from_its_attempts() -> None:
+    machine = Machine()
+    machine.provider.script("hero", *empty(4))
+
+    async def play() -> Report:
+        released = asyncio.Event()
+        machine.provider.during = held_until(released)
+        first = await start(machine, project_of(generated("hero")))
+        drop(machine)
+        await first
+        second = await start(machine, project_of(generated("hero")))
+        released.set()
+        return await second
+
+    assert asyncio.run(play()).named(Status.FAILED) == ["hero"]
+    assert machine.provider.called() == ["hero"] * 2
+
+
+def test_the_cap_for_one_asset_does_not_count_what_other_words_have_cost() -> None:
+    machine = Machine(purse=Purse(Budget()))
+    budget = Budget(per_asset=PRICE)
+
+    async def play() -> list[Report]:
+        words = ("a ship", "a sword", "a gull")
+        projects = [project_of(generated("hero", said), budget=budget) for said in words]
+        return [await (await start(machine, project)) for project in projects]
+
+    assert [report.named(Status.GENERATED) for report in asyncio.run(play())] == [["hero"]] * 3
+
+
+def test_what_found_no_room_in_one_round_does_not_begin_in_the_next_until_there_is_room() -> None:
+    machine = Machine(purse=Purse(Budget()))
+
+    async def play() -> list[Report]:
+        caps = ("0.01", "0.01", "1.00")
+        projects = [
+            project_of(generated("hero"), budget=Budget(per_build=Decimal(cap))) for cap in caps
+        ]
+        return [await (await start(machine, project)) for project in projects]
+
+    first, again, raised = asyncio.run(play())
+    assert first.named(Status.OVER_BUDGET) == again.named(Status.OVER_BUDGET) == ["hero"]
+    assert raised.named(Status.GENERATED) == ["hero"]
+    assert len([event for event in machine.events if isinstance(event, Started)]) == 2
 
 
 def test_the_failure_of_a_call_nobody_waits_for_is_told() -> None:

@@ -51,9 +51,9 @@ SUMMARY_FIELDS = {
     *("images", "estimate_usd", "unpriced", "orphans"),
 }
 EVENT_FIELDS = {
-    "planned": {"assets", "images", "estimate_usd", "unpriced", "cap_usd", "is_paid"},
+    "planned": {"assets", "images", "estimate_usd", "unpriced", "cap_usd", "left_usd", "is_paid"},
     "started": {"name", "verdict"},
-    "retrying": {"name", "attempt", "delay_s", "message", "may_be_billed"},
+    "retrying": {"name", "attempt", "delay_s", "message", "may_be_billed", "cost_usd"},
     "warned": {"name", "message"},
     "finished": {"name", "status", "output", "message", "hint", "cost_usd", "seconds"},
     "done": {"exit_code", "counts", "spent_usd", "unknown_bills"},

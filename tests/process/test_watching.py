@@ -144,6 +144,10 @@ def is_for(*names: str) -> Callable[[Recorded], bool]:
     return lambda request: request.prompt in names
 
 
+def is_outcome(event: Event, name: str) -> bool:
+    return bool(event["event"] == "finished" and event["name"] == name)
+
+
 def save_by_rename(project: Project, name: str, text: str | bytes) -> None:
     """As vim, and most editors that are careful, save."""
     project.write(f"{name}.new", text)
@@ -467,6 +471,34 @@ def test_a_failed_image_does_not_end_it(
     assert watching.stop() == 130
 
 
+def test_what_was_refused_or_found_no_room_is_told_once_and_not_announced_again(
+    project: Project, openrouter: OpenRouterStandIn, watch: Callable[..., Watching]
+) -> None:
+    openrouter.script_for(is_for("forbidden"), Refusal("No."))
+    cap = "budget: {per_build: 0.10}\n"
+    project.write("assets.yaml", cap + manifest(hero="forbidden"))
+    watching = watch()
+    watching.round()
+    for icon in ("a", "b", "c"):
+        project.write("assets.yaml", cap + manifest(hero="forbidden", icon=icon))
+        watching.round()
+    project.write("assets.yaml", cap + manifest(hero="forbidden", icon="c", sword="a"))
+    watching.round()
+    watching.stop()
+    planned = [event for event in watching.events if event["event"] == "planned"]
+    assert [(e["images"], e["left_usd"]) for e in planned] == [
+        (1, 0.1),
+        (1, 0.0996),
+        (1, 0.0609),
+        (1, 0.0222),
+    ]
+    assert prompts(openrouter) == ["forbidden", "a", "b"]
+    hero = [e["message"] for e in watching.events if is_outcome(e, "hero")]
+    assert len(hero) == len(set(hero)) == 2
+    icon = [e["status"] for e in watching.events if is_outcome(e, "icon")]
+    assert icon == ["generated", "generated", "over-budget"]
+
+
 def test_what_is_held_is_named_in_every_round_and_explained_once(
     project: Project, watch: Callable[..., Watching]
 ) -> None:
@@ -564,7 +596,7 @@ def test_people_read_one_line_a_round(project: Project, cli: Cli) -> None:
     assert until("cap") == "generating up to 2 images, about $0.0774, no cap\n"
     assert until("round 1") == "round 1: 2 generated; spent $0.0774\n"
     project.write("assets.yaml", manifest(hero="c", icon="b"))
-    until("generating up to 1 image")
+    assert until("generating") == "generating up to 1 image, about $0.0387, no cap\n"
     assert until("round 2") == (
         "round 2: hero changed; 1 generated, 1 up to date; spent $0.0387, $0.1161 in all\n"
     )
@@ -591,6 +623,22 @@ def test_polling_needs_no_events(
         assert "watchfiles" not in maps.read_text()
     assert watching.stop() == 130
     assert prompts(openrouter) == ["one", "two"]
+
+
+def test_a_selector_that_matches_nothing_ends_it_only_at_the_start(
+    project: Project, cli: Cli, watch: Callable[..., Watching]
+) -> None:
+    project.write("assets.yaml", drawn(hero="one"))
+    slip = cli("watch", "hreo")
+    assert (slip.code, slip.out) == (2, "")
+    assert "error: `hreo` matches no asset\n" in slip.err
+    watching = watch("hero")
+    watching.round()
+    project.write("assets.yaml", drawn(keeper="one"))
+    assert watching.broken() == ["`hero` matches no asset"]
+    project.write("assets.yaml", drawn(hero="two"))
+    assert watching.round()["changed"] == ["hero"]
+    assert watching.stop() == 130
 
 
 def test_a_folder_that_is_not_there_cannot_be_watched(cli: Cli) -> None:
