@@ -495,8 +495,8 @@ def test_what_was_refused_or_found_no_room_is_told_once_and_not_announced_again(
     assert prompts(openrouter) == ["forbidden", "a", "b"]
     hero = [e["message"] for e in watching.events if is_outcome(e, "hero")]
     assert len(hero) == len(set(hero)) == 2
-    icon = [e["status"] for e in watching.events if is_outcome(e, "icon")]
-    assert icon == ["generated", "generated", "over-budget"]
+    came_out = [e["status"] for e in watching.events if is_outcome(e, "icon")]
+    assert came_out == ["generated", "generated", "over-budget"]
 
 
 def test_what_is_held_is_named_in_every_round_and_explained_once(
