@@ -6,6 +6,7 @@ import asyncio
 import os
 import shutil
 from hashlib import sha256
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,8 +20,6 @@ from assetgen.session.store import Store
 from tests.standin import picture
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from assetgen.core.store import Consent
     from tests.conftest import Cli, Project
     from tests.standin import OpenRouterStandIn
@@ -155,9 +154,9 @@ def test_a_project_that_is_away_protects_everything_until_it_is_forgotten_by_nam
 
 @pytest.mark.parametrize("how", ["moved", "forgotten", "lost registry"])
 def test_a_project_that_the_store_does_not_know_loses_nothing_and_its_next_build_tells(
-    how: str, cli: Cli, store: Store, cache: Path, two_prompts: tuple[str, str], project: Project
+    how: str, cli: Cli, store: Store, two_prompts: tuple[str, str], project: Project
 ) -> None:
-    folder = project.root
+    folder, cache = project.root, Path(store.root)
     assert cli("build").code == 0  # leaves a record that is settled
     if how == "moved":
         folder = project.root.with_name("moved")
