@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 async def start(machine: Machine, project: Project) -> asyncio.Task[Report]:
     """A round that runs; it has gone as far as it can without anything else happening."""
     round_ = asyncio.ensure_future(machine.build_async(project, survey=machine.plan(project)))
-    await asyncio.sleep(0.05)
+    await asyncio.sleep(0.2)
     return round_
 
 
