@@ -167,6 +167,8 @@ class _Opened:
     """How far the ledger is in it, as the database says."""
     position: int = 0
     """How far it is in truth."""
+    knows_all: bool = False
+    """Whether it was compared with the whole ledger."""
 
 
 class DiskActions:
@@ -210,7 +212,7 @@ class DiskActions:
             with cache_errors("use", self._folder):
                 try:
                     return operation(self._open())
-                except sqlite3.DatabaseError as error:
+                except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
                     if not _is_damage(error):
                         raise
                     self._replace()
@@ -242,7 +244,7 @@ class DiskActions:
         make_folder(self._folder)
         try:
             return _Cache(self._folder)
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
             if not _is_damage(error):
                 raise
             set_aside(self._folder, self._root)
@@ -262,19 +264,24 @@ class DiskActions:
                 set_aside(self._folder, self._root)
 
     def _look_up(self, opened: _Opened, wanted: Sequence[str]) -> dict[str, ActionResult]:
-        rows = {fp: text for fp in wanted if (text := opened.cache.get(fp)) is not None}
-        found = {fp: result for fp, text in rows.items() if (result := _decode(fp, text))}
-        if len(found) < len(rows):
-            opened.position = 0  # a row is damaged: the ledger knows what it said
-        if len(found) < len(wanted) and self._catch_up(opened):
+        found = _known(opened.cache, wanted)
+        if len(found) < len(wanted):
+            if not opened.knows_all:
+                # A row may be damaged, or lost without a sign. Before anything is bought for that,
+                # the whole ledger is asked, once: 10,000 lines take 0.3 s.
+                opened.position = 0
+                opened.knows_all = True
+            news = self._catch_up(opened)
+            found |= {fp: news[fp] for fp in wanted if fp not in found and fp in news}
+            # Their buyer may have put them in here in between.
             found |= _known(opened.cache, [fp for fp in wanted if fp not in found])
         return found
 
-    def _catch_up(self, opened: _Opened) -> bool:
-        """Take over results that came into the ledger since. Returns whether there were any."""
+    def _catch_up(self, opened: _Opened) -> dict[str, ActionResult]:
+        """Take over results that came into the ledger since, and return them."""
         lines, position = self._tail(opened.position)
-        cache = opened.cache
-        texts = {fp: _encode(fp, result) for fp, result in _newest(lines).items()}
+        cache, results = opened.cache, _newest(lines)
+        texts = {fp: _encode(fp, result) for fp, result in results.items()}
         news = {fp: text for fp, text in texts.items() if cache.get(fp) != text}
         if news:
             with cache.transact():
@@ -283,7 +290,7 @@ class DiskActions:
                 cache.set(_POSITION, str(position))
             opened.stored = position
         opened.position = position
-        return bool(texts)  # not `news`: their buyer may have put them in here in between
+        return results
 
     def _close(self) -> None:
         opened = self._opened
@@ -315,11 +322,12 @@ class ReadOnlyActions:
         wanted = list(dict.fromkeys(fingerprints))
         found: dict[str, ActionResult] = {}
         position = 0
-        with suppress(sqlite3.Error):  # damaged or not readable: the ledger knows
+        # What is damaged or not readable, the ledger knows, and what is missing without a sign.
+        with suppress(sqlite3.Error, UnicodeDecodeError):
             rows = _rows(self._path, [_POSITION, *wanted])
             found = {fp: result for fp in wanted if (result := _decode(fp, rows.get(fp)))}
-            is_damaged = any(fp in rows and fp not in found for fp in wanted)
-            position = 0 if is_damaged else _parse_position(rows.get(_POSITION))
+            is_all = len(found) == len(wanted)
+            position = _parse_position(rows.get(_POSITION)) if is_all else 0
         newest = _newest(self._tail(position)[0])
         return found | {fp: newest[fp] for fp in wanted if fp in newest}
 
@@ -366,10 +374,10 @@ def _database(folder: str) -> str:
     return os.path.join(folder, DBNAME)
 
 
-def _is_damage(error: sqlite3.DatabaseError) -> bool:
+def _is_damage(error: Exception) -> bool:
     """Whether the database is at fault, and not a lock, a full disk or a permission.
 
-    Python's own complaints, about text that is not UTF-8 for example, carry no code.
+    Python's own complaints carry no code: about text that is not UTF-8, or names that are not.
     """
     code: int | None = getattr(error, "sqlite_errorcode", None)
     return code is None or code & 0xFF in _DAMAGE
@@ -391,7 +399,7 @@ def _is_sound(folder: str) -> bool:
             settings = connection.execute("SELECT key, value FROM Settings").fetchall()
             indexes = connection.execute("PRAGMA index_list(Cache)").fetchall()
             connection.execute(_PROBE)
-    except sqlite3.DatabaseError as error:
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
         if not _is_damage(error):
             raise
         return False

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from assetgen.cache.actions import DiskActions
+from assetgen.cache.actions import DiskActions, ReadOnlyActions
 from assetgen.cache.learnt import FileLearnt
 from assetgen.cache.ledger import FileLedger
 from assetgen.core.digest import Digest
@@ -227,6 +227,24 @@ def test_a_row_whose_digest_was_flipped_is_taken_from_the_ledger(tmp_path: Path)
     with sqlite3.connect(tmp_path / DATABASE) as database:
         database.execute("UPDATE Cache SET value = replace(value, ?, ?)", (result().image, wrong))
     database.close()
+    actions = DiskActions(str(tmp_path), ledger.tail)
+    try:
+        assert actions.get_many([fingerprint(1)]) == {fingerprint(1): result()}
+    finally:
+        actions.close()
+
+
+def test_a_row_that_is_gone_without_a_sign_is_taken_from_the_ledger(tmp_path: Path) -> None:
+    ledger = FileLedger(str(tmp_path), create=True)
+    ledger.append(received(1))
+    actions = DiskActions(str(tmp_path), ledger.tail)
+    assert actions.get_many([fingerprint(1)]) == {fingerprint(1): result()}
+    actions.close()
+    with sqlite3.connect(tmp_path / DATABASE) as database:
+        database.execute("DELETE FROM Cache WHERE key = ?", (fingerprint(1),))
+    database.close()
+    looking = ReadOnlyActions(str(tmp_path), ledger.tail)
+    assert looking.get_many([fingerprint(1)]) == {fingerprint(1): result()}
     actions = DiskActions(str(tmp_path), ledger.tail)
     try:
         assert actions.get_many([fingerprint(1)]) == {fingerprint(1): result()}
