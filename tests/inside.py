@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
 
-from assetgen.cli.main import run
+from assetgen.__main__ import main
 from tests.conftest import Completed
 
 if TYPE_CHECKING:
@@ -27,9 +28,14 @@ class Inside:
     env: dict[str, str]
     capture: pytest.CaptureFixture[str]
 
-    def __call__(self, *arguments: str, env: Mapping[str, str | None] | None = None) -> Completed:
+    def __call__(
+        self,
+        *arguments: str,
+        cwd: Path | None = None,
+        env: Mapping[str, str | None] | None = None,
+    ) -> Completed:
         with pytest.MonkeyPatch.context() as patch:
-            patch.chdir(self.cwd)
+            patch.chdir(cwd or self.cwd)
             for name in FOREIGN:
                 patch.delenv(name, raising=False)
             for name, value in {**self.env, **(env or {})}.items():
@@ -38,6 +44,7 @@ class Inside:
                 else:
                     patch.setenv(name, value)
             self.capture.readouterr()
-            code = run(list(arguments))
+            patch.setattr(sys, "argv", ["assetgen", *arguments])
+            code = main()
             out, err = self.capture.readouterr()
         return Completed(code, out, err)

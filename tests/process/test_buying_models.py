@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import PIL.Image
 import pytest
 
+from tests.inside import Inside
 from tests.standin import ErrorBody, Image, NoEndpoints, WrongEndpoint, picture
 from tests.standin.recorded import decode_data_uri
 
@@ -21,6 +22,11 @@ if TYPE_CHECKING:
 
 GEMINI = "google/gemini-2.5-flash-image"
 UNKNOWN = "acme/painter-9"
+
+
+@pytest.fixture
+def cli(cli: Cli, capsys: pytest.CaptureFixture[str]) -> Inside:
+    return Inside(cli.cwd, dict(cli.env), capsys)
 
 
 def write_manifest(project: Project, *assets: str) -> None:
@@ -91,7 +97,7 @@ def stored(folder: Path) -> set[bytes]:
 )
 def test_each_model_gets_one_message_in_its_own_handling(
     project: Project,
-    cli: Cli,
+    cli: Inside,
     openrouter: OpenRouterStandIn,
     *,
     model: str,
@@ -124,7 +130,7 @@ def test_each_model_gets_one_message_in_its_own_handling(
 
 
 def test_an_unknown_model_that_only_draws_costs_one_free_404_and_never_another(
-    project: Project, cli: Cli, openrouter: OpenRouterStandIn
+    project: Project, cli: Inside, openrouter: OpenRouterStandIn
 ) -> None:
     openrouter.model(UNKNOWN, image_only=True)
     asset = f"model: {UNKNOWN}, prompt: "
@@ -144,7 +150,7 @@ def test_an_unknown_model_that_only_draws_costs_one_free_404_and_never_another(
 
 
 def test_a_model_whose_class_is_not_what_the_table_says_heals_too(
-    project: Project, cli: Cli, openrouter: OpenRouterStandIn
+    project: Project, cli: Inside, openrouter: OpenRouterStandIn
 ) -> None:
     flux = "black-forest-labs/flux.2-pro"
     openrouter.model(flux, image_only=False)
@@ -157,7 +163,7 @@ def test_a_model_whose_class_is_not_what_the_table_says_heals_too(
 
 
 def test_modalities_that_the_manifest_states_are_sent_and_never_switched(
-    project: Project, cli: Cli, openrouter: OpenRouterStandIn
+    project: Project, cli: Inside, openrouter: OpenRouterStandIn
 ) -> None:
     openrouter.model(UNKNOWN, image_only=True)
     asset = f"model: {UNKNOWN}, prompt: A lamp, output: a.png"
@@ -174,7 +180,7 @@ def test_modalities_that_the_manifest_states_are_sent_and_never_switched(
 
 @pytest.mark.parametrize("sign", ["both classes are refused", "the service names the other route"])
 def test_a_model_served_on_the_images_route_alone_is_found_there_and_remembered(
-    project: Project, cli: Cli, openrouter: OpenRouterStandIn, sign: str
+    project: Project, cli: Inside, openrouter: OpenRouterStandIn, sign: str
 ) -> None:
     if sign == "both classes are refused":
         # the other class is refused by the stand-in itself: it takes this name for a talking model
@@ -209,7 +215,7 @@ def test_a_model_served_on_the_images_route_alone_is_found_there_and_remembered(
     ],
 )
 def test_the_images_route_is_taken_at_once_where_it_is_known_to_be_right(
-    project: Project, cli: Cli, openrouter: OpenRouterStandIn, model: str, fields: str
+    project: Project, cli: Inside, openrouter: OpenRouterStandIn, model: str, fields: str
 ) -> None:
     write_manifest(project, f"model: {model}, prompt: A lamp, output: a.png, {fields}")
     result = cli("build")
@@ -218,7 +224,7 @@ def test_the_images_route_is_taken_at_once_where_it_is_known_to_be_right(
 
 
 def test_a_server_error_on_chat_is_never_answered_by_a_call_on_the_other_route(
-    project: Project, cli: Cli, openrouter: OpenRouterStandIn
+    project: Project, cli: Inside, openrouter: OpenRouterStandIn
 ) -> None:
     openrouter.default = ErrorBody(500, "Internal Server Error", headers={"Retry-After": "0"})
     write_manifest(project, "model: recraft/recraft-v3, prompt: A lamp, output: a.png")
@@ -240,7 +246,7 @@ def test_a_server_error_on_chat_is_never_answered_by_a_call_on_the_other_route(
 )
 def test_an_answer_in_the_format_of_the_output_is_written_byte_for_byte(
     project: Project,
-    cli: Cli,
+    cli: Inside,
     openrouter: OpenRouterStandIn,
     answered: PictureFormat,
     output: str,
@@ -264,7 +270,7 @@ def test_an_answer_in_the_format_of_the_output_is_written_byte_for_byte(
 )
 def test_an_answer_in_another_format_is_converted_without_loss_and_kept_as_it_came(
     project: Project,
-    cli: Cli,
+    cli: Inside,
     openrouter: OpenRouterStandIn,
     tmp_path: Path,
     *,
@@ -289,7 +295,7 @@ def test_an_answer_in_another_format_is_converted_without_loss_and_kept_as_it_ca
 
 
 def test_a_converted_output_that_is_lost_is_converted_again_without_a_call(
-    project: Project, cli: Cli, openrouter: OpenRouterStandIn
+    project: Project, cli: Inside, openrouter: OpenRouterStandIn
 ) -> None:
     openrouter.script(Image(format="jpeg"))
     write_manifest(project, f"model: {GEMINI}, prompt: A lamp, output: a.png")
@@ -302,7 +308,7 @@ def test_a_converted_output_that_is_lost_is_converted_again_without_a_call(
 
 
 def test_another_format_of_a_bought_image_is_free(
-    project: Project, cli: Cli, openrouter: OpenRouterStandIn
+    project: Project, cli: Inside, openrouter: OpenRouterStandIn
 ) -> None:
     write_manifest(project, f"model: {GEMINI}, prompt: A lamp, output: a.png")
     assert cli("build").code == 0
@@ -315,7 +321,7 @@ def test_another_format_of_a_bought_image_is_free(
 
 
 def test_of_several_images_the_first_is_taken_and_the_others_are_kept_and_mentioned(
-    project: Project, cli: Cli, openrouter: OpenRouterStandIn, tmp_path: Path
+    project: Project, cli: Inside, openrouter: OpenRouterStandIn, tmp_path: Path
 ) -> None:
     openrouter.script(Image(count=3))
     write_manifest(project, f"model: {GEMINI}, prompt: A lamp, output: a.png")
@@ -344,7 +350,7 @@ def test_of_several_images_the_first_is_taken_and_the_others_are_kept_and_mentio
 )
 def test_a_picture_of_another_shape_is_taken_with_a_warning(
     project: Project,
-    cli: Cli,
+    cli: Inside,
     openrouter: OpenRouterStandIn,
     *,
     fields: str,
@@ -361,7 +367,7 @@ def test_a_picture_of_another_shape_is_taken_with_a_warning(
 
 
 def test_the_response_cache_is_asked_for_except_where_another_image_is_wanted(
-    project: Project, cli: Cli, openrouter: OpenRouterStandIn
+    project: Project, cli: Inside, openrouter: OpenRouterStandIn
 ) -> None:
     asset = f"model: {GEMINI}, prompt: A lamp"
     write_manifest(project, f"{asset}, output: a.png")
@@ -375,7 +381,7 @@ def test_the_response_cache_is_asked_for_except_where_another_image_is_wanted(
 
 
 def test_what_the_provider_still_has_in_its_response_cache_costs_nothing(
-    project: Project, cli: Cli, openrouter: OpenRouterStandIn, tmp_path: Path
+    project: Project, cli: Inside, openrouter: OpenRouterStandIn, tmp_path: Path
 ) -> None:
     openrouter.response_cache = True
     write_manifest(project, f"model: {GEMINI}, prompt: A lamp, output: a.png")

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.inside import Inside
+
 if TYPE_CHECKING:
     from tests.conftest import Cli, Project
     from tests.standin import OpenRouterStandIn
@@ -24,6 +26,11 @@ assets:
     tags: [icons]
 """
 ALL = ["hero", "hero-side", "icon-shield", "icon-sword", "poster"]
+
+
+@pytest.fixture
+def cli(cli: Cli, capsys: pytest.CaptureFixture[str]) -> Inside:
+    return Inside(cli.cwd, dict(cli.env), capsys)
 
 
 @pytest.fixture
@@ -54,7 +61,7 @@ def bought(openrouter: OpenRouterStandIn) -> list[str]:
     ],
 )
 def test_a_build_makes_what_was_asked_for_and_what_that_reads(
-    cli: Cli, openrouter: OpenRouterStandIn, selectors: list[str], made: list[str]
+    cli: Inside, openrouter: OpenRouterStandIn, selectors: list[str], made: list[str]
 ) -> None:
     plan = cli("plan", "--json", *selectors).json
     assert sorted(asset["name"] for asset in plan["assets"]) == made
@@ -64,7 +71,7 @@ def test_a_build_makes_what_was_asked_for_and_what_that_reads(
 
 
 def test_what_was_not_asked_for_stays_as_it_is(
-    assets: Project, cli: Cli, openrouter: OpenRouterStandIn
+    assets: Project, cli: Inside, openrouter: OpenRouterStandIn
 ) -> None:
     assert cli("build").code == 0
     before = assets.read_text("assets.lock")
@@ -79,7 +86,7 @@ def test_what_was_not_asked_for_stays_as_it_is(
 
 
 def test_a_named_asset_does_not_bring_dependencies_that_are_up_to_date(
-    assets: Project, cli: Cli, openrouter: OpenRouterStandIn
+    assets: Project, cli: Inside, openrouter: OpenRouterStandIn
 ) -> None:
     assert cli("build").code == 0
     assets.write("assets.yaml", MANIFEST.replace("prompt: poster", "prompt: new poster"))
@@ -89,14 +96,14 @@ def test_a_named_asset_does_not_bring_dependencies_that_are_up_to_date(
     assert len(openrouter.generations) == 6
 
 
-def test_a_build_of_a_part_does_not_pass_for_a_build_of_all(assets: Project, cli: Cli) -> None:
+def test_a_build_of_a_part_does_not_pass_for_a_build_of_all(assets: Project, cli: Inside) -> None:
     assert cli("build", "hero").code == 0
     assert not assets.path("poster.png").exists()
     assert cli("build").err != "up to date\n"
     assert assets.path("poster.png").exists()
 
 
-def test_orphans_are_not_made_of_what_was_not_asked_for(assets: Project, cli: Cli) -> None:
+def test_orphans_are_not_made_of_what_was_not_asked_for(assets: Project, cli: Inside) -> None:
     assert cli("build").code == 0
     result = cli("build", "hero")
     assert result.code == 0
@@ -117,7 +124,7 @@ def test_orphans_are_not_made_of_what_was_not_asked_for(assets: Project, cli: Cl
     ],
 )
 def test_a_selector_that_matches_nothing_is_exit_2_with_the_nearest(
-    cli: Cli, openrouter: OpenRouterStandIn, *, command: list[str], selector: str, hint: str
+    cli: Inside, openrouter: OpenRouterStandIn, *, command: list[str], selector: str, hint: str
 ) -> None:
     result = cli(*command, selector)
     assert (result.code, result.out) == (2, "")
@@ -126,7 +133,9 @@ def test_a_selector_that_matches_nothing_is_exit_2_with_the_nearest(
 
 
 @pytest.mark.usefixtures("assets")
-def test_force_makes_anew_what_its_selectors_match(cli: Cli, openrouter: OpenRouterStandIn) -> None:
+def test_force_makes_anew_what_its_selectors_match(
+    cli: Inside, openrouter: OpenRouterStandIn
+) -> None:
     assert cli("build").code == 0
     assert cli("build", "--force", "icon-*", "--force", "tag:none-of-these").code == 2
     assert len(openrouter.generations) == 5
@@ -136,7 +145,7 @@ def test_force_makes_anew_what_its_selectors_match(cli: Cli, openrouter: OpenRou
 
 
 @pytest.mark.usefixtures("assets")
-def test_force_is_bounded_by_the_selection(cli: Cli, openrouter: OpenRouterStandIn) -> None:
+def test_force_is_bounded_by_the_selection(cli: Inside, openrouter: OpenRouterStandIn) -> None:
     assert cli("build").code == 0
     assert cli("build", "hero", "--force", "icon-*").code == 0
     assert len(openrouter.generations) == 5
