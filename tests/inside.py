@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import sys
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
 
 from assetgen.__main__ import main
+from assetgen.core.stamp import GRANULE_NS
 from tests.conftest import Completed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+
+    from tests.conftest import Cli
 
 
 FOREIGN = ("CI", "GITHUB_ACTIONS", "GITHUB_WORKSPACE", "NO_COLOR")
@@ -27,6 +31,8 @@ class Inside:
     cwd: Path
     env: dict[str, str]
     capture: pytest.CaptureFixture[str]
+    outside: Cli
+    """Runs it as a process, for a test that needs one after all."""
 
     def __call__(
         self,
@@ -43,6 +49,8 @@ class Inside:
                     patch.delenv(name, raising=False)
                 else:
                     patch.setenv(name, value)
+            # Starting a process takes longer: stamps of what was just written can be trusted then.
+            time.sleep(2 * GRANULE_NS / 1e9)
             self.capture.readouterr()
             patch.setattr(sys, "argv", ["assetgen", *arguments])
             code = main()

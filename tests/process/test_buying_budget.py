@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.inside import Inside
 from tests.standin import (
     IMAGE_COST,
     TALK_COST,
@@ -24,6 +25,11 @@ if TYPE_CHECKING:
 GEMINI = "google/gemini-2.5-flash-image"
 UNKNOWN = "acme/painter-9"
 PATIENCE_S = 30.0
+
+
+@pytest.fixture
+def cli(cli: Cli, capsys: pytest.CaptureFixture[str]) -> Inside:
+    return Inside(cli.cwd, dict(cli.env), capsys, cli)
 
 
 def manifest(count: int, budget: str = "", model: str = GEMINI) -> str:
@@ -46,7 +52,7 @@ def event(result: Completed, kind: str) -> Any:
 
 @pytest.mark.parametrize("jobs", ["1", "2", "8"])
 def test_exactly_as_many_calls_start_as_the_cap_pays_for(
-    project: Project, cli: Cli, openrouter: OpenRouterStandIn, jobs: str
+    project: Project, cli: Inside, openrouter: OpenRouterStandIn, jobs: str
 ) -> None:
     project.write("assets.yaml", manifest(5, "per_build: 0.10"))
     result = cli("build", "-j", jobs, "--json")
@@ -57,7 +63,7 @@ def test_exactly_as_many_calls_start_as_the_cap_pays_for(
 
 
 def test_a_cap_that_is_met_exactly_is_not_exceeded(
-    project: Project, cli: Cli, openrouter: OpenRouterStandIn
+    project: Project, cli: Inside, openrouter: OpenRouterStandIn
 ) -> None:
     project.write("assets.yaml", manifest(2, "per_build: 0.0774"))
     assert cli("build").code == 0
@@ -65,7 +71,7 @@ def test_a_cap_that_is_met_exactly_is_not_exceeded(
 
 
 def test_what_the_cap_left_out_is_named_and_bought_by_the_next_build(
-    project: Project, cli: Cli, openrouter: OpenRouterStandIn
+    project: Project, cli: Inside, openrouter: OpenRouterStandIn
 ) -> None:
     project.write("assets.yaml", manifest(3, "per_build: 0.10"))
     result = cli("build", "-j", "1")
@@ -77,7 +83,7 @@ def test_what_the_cap_left_out_is_named_and_bought_by_the_next_build(
 
 
 def test_an_image_that_cost_less_than_estimated_leaves_its_rest_to_the_others(
-    project: Project, cli: Cli, openrouter: OpenRouterStandIn
+    project: Project, cli: Inside, openrouter: OpenRouterStandIn
 ) -> None:
     openrouter.default = Image(cost="0.0100")
     project.write("assets.yaml", manifest(6, "per_build: 0.10"))
@@ -86,7 +92,7 @@ def test_an_image_that_cost_less_than_estimated_leaves_its_rest_to_the_others(
 
 
 def test_the_first_bill_that_reaches_the_cap_is_the_last_and_the_overshoot_is_said(
-    project: Project, cli: Cli, openrouter: OpenRouterStandIn
+    project: Project, cli: Inside, openrouter: OpenRouterStandIn
 ) -> None:
     openrouter.default = Image(cost="0.1500")
     project.write("assets.yaml", manifest(4, "per_build: 0.10"))
@@ -99,7 +105,7 @@ def test_the_first_bill_that_reaches_the_cap_is_the_last_and_the_overshoot_is_sa
 
 
 def test_calls_in_flight_when_the_bills_turn_out_high_are_kept(
-    project: Project, cli: Cli, openrouter: OpenRouterStandIn
+    project: Project, cli: Inside, openrouter: OpenRouterStandIn
 ) -> None:
     openrouter.default = Image(cost="0.0900")
     project.write("assets.yaml", manifest(4, "per_build: 0.10"))
@@ -111,7 +117,7 @@ def test_calls_in_flight_when_the_bills_turn_out_high_are_kept(
 
 
 def test_an_image_above_the_cap_for_one_asset_is_not_started(
-    project: Project, cli: Cli, openrouter: OpenRouterStandIn
+    project: Project, cli: Inside, openrouter: OpenRouterStandIn
 ) -> None:
     text = manifest(2, "per_asset: 0.05").replace("prompt: a,", "prompt: a, image_size: 4K,")
     pro = "google/gemini-3-pro-image"
@@ -123,7 +129,7 @@ def test_an_image_above_the_cap_for_one_asset_is_not_started(
 
 
 def test_another_attempt_counts_against_the_cap_for_one_asset(
-    project: Project, cli: Cli, openrouter: OpenRouterStandIn
+    project: Project, cli: Inside, openrouter: OpenRouterStandIn
 ) -> None:
     openrouter.script(Text("Just words", cost="0.0300"))
     project.write("assets.yaml", manifest(1, "per_asset: 0.05"))
@@ -135,7 +141,7 @@ def test_another_attempt_counts_against_the_cap_for_one_asset(
 
 
 def test_max_cost_stands_for_the_cap_of_the_manifest(
-    project: Project, cli: Cli, openrouter: OpenRouterStandIn
+    project: Project, cli: Inside, openrouter: OpenRouterStandIn
 ) -> None:
     project.write("assets.yaml", manifest(3, "per_build: 0"))
     assert cli("build", "--max-cost", "0.08").code == 5
@@ -149,7 +155,7 @@ def test_max_cost_stands_for_the_cap_of_the_manifest(
 
 @pytest.mark.parametrize("amount", ["-1", "much", "", "nan", "inf"])
 def test_a_cap_that_is_no_amount_is_a_usage_error(
-    project: Project, cli: Cli, openrouter: OpenRouterStandIn, amount: str
+    project: Project, cli: Inside, openrouter: OpenRouterStandIn, amount: str
 ) -> None:
     project.write("assets.yaml", manifest(1))
     result = cli("build", f"--max-cost={amount}")
@@ -159,7 +165,7 @@ def test_a_cap_that_is_no_amount_is_a_usage_error(
 
 
 def test_under_a_cap_of_nothing_what_is_free_is_still_done(
-    project: Project, cli: Cli, openrouter: OpenRouterStandIn
+    project: Project, cli: Inside, openrouter: OpenRouterStandIn
 ) -> None:
     project.write("assets.yaml", manifest(1))
     assert cli("build").code == 0
@@ -175,7 +181,7 @@ def test_under_a_cap_of_nothing_what_is_free_is_still_done(
 
 
 def test_without_a_cap_there_is_none(
-    project: Project, cli: Cli, openrouter: OpenRouterStandIn
+    project: Project, cli: Inside, openrouter: OpenRouterStandIn
 ) -> None:
     openrouter.default = Image(cost="50")
     project.write("assets.yaml", manifest(3))
@@ -186,7 +192,7 @@ def test_without_a_cap_there_is_none(
 
 
 def test_an_image_without_a_known_price_does_not_start_under_a_cap(
-    project: Project, cli: Cli, openrouter: OpenRouterStandIn
+    project: Project, cli: Inside, openrouter: OpenRouterStandIn
 ) -> None:
     project.write("assets.yaml", manifest(2, "per_build: 1", UNKNOWN))
     result = cli("build")
@@ -198,7 +204,7 @@ def test_an_image_without_a_known_price_does_not_start_under_a_cap(
 
 
 def test_what_one_asset_may_cost_stands_for_a_price_that_is_not_known(
-    project: Project, cli: Cli, openrouter: OpenRouterStandIn
+    project: Project, cli: Inside, openrouter: OpenRouterStandIn
 ) -> None:
     openrouter.default = Image(cost="0.3000")
     project.write("assets.yaml", manifest(5, "per_build: 1, per_asset: 0.30", UNKNOWN))
@@ -209,7 +215,7 @@ def test_what_one_asset_may_cost_stands_for_a_price_that_is_not_known(
 
 
 def test_an_image_without_a_known_price_is_announced_as_such_and_priced_once_it_was_paid_for(
-    project: Project, cli: Cli, openrouter: OpenRouterStandIn
+    project: Project, cli: Inside, openrouter: OpenRouterStandIn
 ) -> None:
     openrouter.default = Image(cost="0.0500")
     project.write("assets.yaml", manifest(1, model=UNKNOWN))
@@ -231,19 +237,19 @@ def test_an_image_without_a_known_price_is_announced_as_such_and_priced_once_it_
     ],
 )
 def test_number_price_and_cap_are_said_in_one_line_before_the_first_call(
-    project: Project, cli: Cli, openrouter: OpenRouterStandIn, budget: str, said: str
+    project: Project, cli: Inside, openrouter: OpenRouterStandIn, budget: str, said: str
 ) -> None:
     text = manifest(3, budget)
     project.write("assets.yaml", text.replace("prompt: c", "reference: 'asset:a', prompt: c"))
     openrouter.hold()
-    process = cli.start("build")
+    process = cli.outside.start("build")
     assert process.stderr is not None
     assert process.stderr.readline() == f"{said}\n"
     openrouter.release()
-    assert cli.finish(process).code == 0
+    assert cli.outside.finish(process).code == 0
 
 
-def test_nothing_is_announced_when_nothing_is_bought(project: Project, cli: Cli) -> None:
+def test_nothing_is_announced_when_nothing_is_bought(project: Project, cli: Inside) -> None:
     project.write("assets.yaml", manifest(1))
     assert cli("build").code == 0
     project.path("art/a.png").unlink()
@@ -251,7 +257,7 @@ def test_nothing_is_announced_when_nothing_is_bought(project: Project, cli: Cli)
 
 
 def test_plan_estimates_what_build_announces(
-    project: Project, cli: Cli, openrouter: OpenRouterStandIn
+    project: Project, cli: Inside, openrouter: OpenRouterStandIn
 ) -> None:
     project.write("refs/frame.png", picture("frame"))
     project.write(
@@ -288,7 +294,7 @@ def test_plan_estimates_what_build_announces(
 
 
 def test_the_plan_takes_the_price_from_earlier_bills(
-    project: Project, cli: Cli, openrouter: OpenRouterStandIn
+    project: Project, cli: Inside, openrouter: OpenRouterStandIn
 ) -> None:
     openrouter.default = Image(cost="0.0421")
     project.write("assets.yaml", manifest(1))
@@ -308,7 +314,7 @@ def test_the_plan_takes_the_price_from_earlier_bills(
     ],
 )
 def test_a_bill_that_is_not_stated_is_unknown_and_counts_as_its_estimate(
-    project: Project, cli: Cli, openrouter: OpenRouterStandIn, answer: Image
+    project: Project, cli: Inside, openrouter: OpenRouterStandIn, answer: Image
 ) -> None:
     openrouter.default = answer
     project.write("assets.yaml", manifest(4, "per_build: 0.10"))
@@ -324,7 +330,7 @@ def test_a_bill_that_is_not_stated_is_unknown_and_counts_as_its_estimate(
 
 
 def test_a_lost_answer_keeps_its_estimate_reserved(
-    project: Project, cli: Cli, openrouter: OpenRouterStandIn
+    project: Project, cli: Inside, openrouter: OpenRouterStandIn
 ) -> None:
     openrouter.script(CutBeforeHeaders())
     project.write("assets.yaml", manifest(2, "per_build: 0.10"))
@@ -336,7 +342,7 @@ def test_a_lost_answer_keeps_its_estimate_reserved(
 
 
 def test_a_failure_that_was_billed_counts_against_the_cap(
-    project: Project, cli: Cli, openrouter: OpenRouterStandIn
+    project: Project, cli: Inside, openrouter: OpenRouterStandIn
 ) -> None:
     openrouter.script(Text(cost="0.0300"), Text(cost="0.0300"))
     project.write("assets.yaml", manifest(2, "per_build: 0.08"))
@@ -347,7 +353,7 @@ def test_a_failure_that_was_billed_counts_against_the_cap(
 
 
 def test_money_is_exact_however_many_small_bills_there_are(
-    project: Project, cli: Cli, openrouter: OpenRouterStandIn, tmp_path: Any
+    project: Project, cli: Inside, openrouter: OpenRouterStandIn, tmp_path: Any
 ) -> None:
     openrouter.default = Image(cost="0.1")
     openrouter.script(Text())
@@ -361,7 +367,7 @@ def test_money_is_exact_however_many_small_bills_there_are(
 
 
 def test_a_waiting_asset_whose_image_turns_out_to_be_known_costs_nothing(
-    project: Project, cli: Cli, openrouter: OpenRouterStandIn
+    project: Project, cli: Inside, openrouter: OpenRouterStandIn
 ) -> None:
     text = manifest(2).replace("prompt: b", "reference: 'asset:a', prompt: b")
     project.write("assets.yaml", text)

@@ -26,7 +26,7 @@ UNKNOWN = "acme/painter-9"
 
 @pytest.fixture
 def cli(cli: Cli, capsys: pytest.CaptureFixture[str]) -> Inside:
-    return Inside(cli.cwd, dict(cli.env), capsys)
+    return Inside(cli.cwd, dict(cli.env), capsys, cli)
 
 
 def write_manifest(project: Project, *assets: str) -> None:

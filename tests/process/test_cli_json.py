@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import jsonschema
 import pytest
 
+from tests.inside import Inside
 from tests.standin import (
     Empty,
     Image,
@@ -61,6 +62,11 @@ EVENT_FIELDS = {
 
 
 @pytest.fixture
+def cli(cli: Cli, capsys: pytest.CaptureFixture[str]) -> Inside:
+    return Inside(cli.cwd, dict(cli.env), capsys, cli)
+
+
+@pytest.fixture
 def five(project: Project) -> Project:
     """A project with every kind of asset, not built yet."""
     project.write("refs/frame.png", picture("frame"))
@@ -80,7 +86,7 @@ def validator(name: str) -> jsonschema.Draft202012Validator:
     return jsonschema.Draft202012Validator(schema)
 
 
-def test_plan_is_one_document_of_the_fields_that_were_promised(five: Project, cli: Cli) -> None:
+def test_plan_is_one_document_of_the_fields_that_were_promised(five: Project, cli: Inside) -> None:
     result = cli("plan", "--json")
     assert (result.code, result.err) == (0, "")
     plan = result.json
@@ -105,7 +111,7 @@ def test_plan_is_one_document_of_the_fields_that_were_promised(five: Project, cl
     assert str(five.root) not in result.out
 
 
-def test_plan_names_orphans_and_holds_and_what_is_up_to_date(five: Project, cli: Cli) -> None:
+def test_plan_names_orphans_and_holds_and_what_is_up_to_date(five: Project, cli: Inside) -> None:
     assert cli("build").code == 0
     text = five.read_text("assets.yaml")
     five.write("assets.yaml", text[: text.index("  logo:")])
@@ -118,7 +124,7 @@ def test_plan_names_orphans_and_holds_and_what_is_up_to_date(five: Project, cli:
     assert plan["summary"]["estimate_usd"] == 0
 
 
-def test_check_gives_the_same_document(five: Project, cli: Cli) -> None:
+def test_check_gives_the_same_document(five: Project, cli: Inside) -> None:
     assert five.path("assets.yaml").exists()
     for code in (4, 0):
         result = cli("check", "--json")
@@ -129,7 +135,7 @@ def test_check_gives_the_same_document(five: Project, cli: Cli) -> None:
 
 
 def test_build_is_one_event_a_line_of_the_fields_that_were_promised(
-    five: Project, cli: Cli, openrouter: OpenRouterStandIn
+    five: Project, cli: Inside, openrouter: OpenRouterStandIn
 ) -> None:
     openrouter.script_for(lambda r: r.prompt.startswith("A sword"), Empty(), Image(count=2))
     openrouter.script_for(lambda r: "left" in r.prompt, Refusal())
@@ -156,7 +162,7 @@ def test_build_is_one_event_a_line_of_the_fields_that_were_promised(
     assert five.path("art/hero.png").exists()
 
 
-def test_a_build_that_cannot_start_writes_no_event(five: Project, cli: Cli) -> None:
+def test_a_build_that_cannot_start_writes_no_event(five: Project, cli: Inside) -> None:
     result = cli("build", "--json", env={"OPENROUTER_API_KEY": None})
     assert (result.code, result.out) == (2, "")
     assert result.err.startswith("error: ")
@@ -173,7 +179,7 @@ def test_a_build_that_cannot_start_writes_no_event(five: Project, cli: Cli) -> N
     ],
 )
 def test_letters_of_any_script_are_no_obstacle(
-    project: Project, cli: Cli, env: dict[str, str]
+    project: Project, cli: Inside, env: dict[str, str]
 ) -> None:
     asset = f"{{prompt: Ein Schloß, model: {GEMINI}, reference: refs/城.png, output: 城/a.png}}"
     project.write("assets.yaml", f"version: 1\nassets:\n  a: {asset}\n")
@@ -195,7 +201,7 @@ def ran(events: list[Any]) -> set[str]:
     return {event["name"] for event in events if event["event"] == "started"}
 
 
-def assert_build_does_what_plan_says(cli: Cli, *arguments: str) -> dict[str, str]:
+def assert_build_does_what_plan_says(cli: Inside, *arguments: str) -> dict[str, str]:
     """Plan, build, compare; returns the verdicts."""
     plan = cli("plan", "--json", *arguments).json
     verdicts = {asset["name"]: asset["verdict"] for asset in plan["assets"]}
@@ -209,7 +215,7 @@ def assert_build_does_what_plan_says(cli: Cli, *arguments: str) -> dict[str, str
     return verdicts
 
 
-def test_build_runs_what_plan_calls_run_and_nothing_else(five: Project, cli: Cli) -> None:
+def test_build_runs_what_plan_calls_run_and_nothing_else(five: Project, cli: Inside) -> None:
     verdicts = assert_build_does_what_plan_says(cli)
     assert set(verdicts.values()) == {"generate", "wait", "derive"}
     assert set(assert_build_does_what_plan_says(cli).values()) == {"keep"}
@@ -225,7 +231,7 @@ def test_build_runs_what_plan_calls_run_and_nothing_else(five: Project, cli: Cli
     assert (verdicts["hero"], verdicts["side"], verdicts["twin"]) == ("generate", "wait", "keep")
 
 
-def test_build_runs_what_plan_calls_run_for_a_selection_too(five: Project, cli: Cli) -> None:
+def test_build_runs_what_plan_calls_run_for_a_selection_too(five: Project, cli: Inside) -> None:
     verdicts = assert_build_does_what_plan_says(cli, "side")
     assert verdicts == {"hero": "generate", "side": "wait"}
     edit(five, "A lighthouse keeper\n", "An old keeper\n")

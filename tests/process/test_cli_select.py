@@ -30,7 +30,7 @@ ALL = ["hero", "hero-side", "icon-shield", "icon-sword", "poster"]
 
 @pytest.fixture
 def cli(cli: Cli, capsys: pytest.CaptureFixture[str]) -> Inside:
-    return Inside(cli.cwd, dict(cli.env), capsys)
+    return Inside(cli.cwd, dict(cli.env), capsys, cli)
 
 
 @pytest.fixture

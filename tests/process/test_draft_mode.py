@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import PIL.Image
 import pytest
 
+from tests.inside import Inside
 from tests.standin import picture
 
 if TYPE_CHECKING:
@@ -34,6 +35,11 @@ PRODUCT = MANIFEST.replace("version: 1\n", "version: 1\nprovider: draft\n")
 
 
 @pytest.fixture
+def cli(cli: Cli, capsys: pytest.CaptureFixture[str]) -> Inside:
+    return Inside(cli.cwd, dict(cli.env), capsys, cli)
+
+
+@pytest.fixture
 def empty(project: Project) -> Project:
     """A project of which nothing is built."""
     project.write("hand/logo.png", picture("logo"))
@@ -42,7 +48,7 @@ def empty(project: Project) -> Project:
 
 
 @pytest.fixture
-def drafted(empty: Project, cli: Cli) -> Project:
+def drafted(empty: Project, cli: Inside) -> Project:
     """The same, filled with placeholders."""
     result = cli("build", "--draft", env=FREE)
     assert result.code == 0, result.err
@@ -60,7 +66,7 @@ def edit(project: Project, old: str, new: str) -> None:
     project.write("assets.yaml", text.replace(old, new))
 
 
-def verdicts(cli: Cli, *arguments: str) -> dict[str, str]:
+def verdicts(cli: Inside, *arguments: str) -> dict[str, str]:
     plan = cli("plan", "--json", *arguments).json
     return {asset["name"]: asset["verdict"] for asset in plan["assets"]}
 
@@ -106,7 +112,13 @@ def test_draft_fills_what_has_no_image_without_key_or_network(
     ],
 )
 def test_a_draft_has_exactly_the_size_and_format_that_was_asked_for(
-    project: Project, cli: Cli, *, fields: str, output: str, format_name: str, size: tuple[int, int]
+    project: Project,
+    cli: Inside,
+    *,
+    fields: str,
+    output: str,
+    format_name: str,
+    size: tuple[int, int],
 ) -> None:
     project.write(
         "assets.yaml", f"version: 1\nassets:\n  a: {{prompt: x, {fields}, output: {output}}}\n"
@@ -115,7 +127,7 @@ def test_a_draft_has_exactly_the_size_and_format_that_was_asked_for(
     assert shape(project.read_bytes(output)) == (format_name, size)
 
 
-def test_plan_tells_drafts_from_purchases(empty: Project, cli: Cli) -> None:
+def test_plan_tells_drafts_from_purchases(empty: Project, cli: Inside) -> None:
     assert empty.path("assets.yaml").exists()
     paid, free = cli("plan", "--json").json, cli("plan", "--draft", "--json").json
     assert paid["summary"]["images"] == 2
@@ -143,7 +155,9 @@ def test_placeholders_are_in_neither_lockfile_nor_store_nor_ledger(
         assert digest not in drafted.read_text("assets.lock")
 
 
-def test_two_projects_draw_the_same_placeholder(drafted: Project, cli: Cli, tmp_path: Path) -> None:
+def test_two_projects_draw_the_same_placeholder(
+    drafted: Project, cli: Inside, tmp_path: Path
+) -> None:
     other = tmp_path / "other"
     other.mkdir()
     shutil.copy(drafted.path("assets.yaml"), other)
@@ -153,7 +167,7 @@ def test_two_projects_draw_the_same_placeholder(drafted: Project, cli: Cli, tmp_
     assert (other / "art/hero.png").read_bytes() == drafted.read_bytes("art/hero.png")
 
 
-def test_a_second_draft_build_writes_nothing(drafted: Project, cli: Cli) -> None:
+def test_a_second_draft_build_writes_nothing(drafted: Project, cli: Inside) -> None:
     before = snapshot(drafted)
     result = cli("build", "--draft", env=FREE)
     assert (result.code, result.err) == (0, "up to date\n")
@@ -162,7 +176,7 @@ def test_a_second_draft_build_writes_nothing(drafted: Project, cli: Cli) -> None
 
 
 def test_a_draft_build_does_not_pass_for_a_real_one(
-    drafted: Project, cli: Cli, openrouter: OpenRouterStandIn
+    drafted: Project, cli: Inside, openrouter: OpenRouterStandIn
 ) -> None:
     result = cli("build")
     assert result.code == 0, result.err
@@ -172,7 +186,7 @@ def test_a_draft_build_does_not_pass_for_a_real_one(
     assert cli("build").err == "up to date\n"
 
 
-def test_check_and_plan_report_drafts(drafted: Project, cli: Cli) -> None:
+def test_check_and_plan_report_drafts(drafted: Project, cli: Inside) -> None:
     check = cli("check", env=FREE)
     assert check.code == 4
     assert "2 of 3 assets not up to date" in check.out
@@ -185,7 +199,7 @@ def test_check_and_plan_report_drafts(drafted: Project, cli: Cli) -> None:
 
 
 def test_the_real_image_replaces_a_placeholder_without_a_word_about_it(
-    drafted: Project, cli: Cli, openrouter: OpenRouterStandIn, tmp_path: Path
+    drafted: Project, cli: Inside, openrouter: OpenRouterStandIn, tmp_path: Path
 ) -> None:
     draft = drafted.read_bytes("art/hero.png")
     result = cli("build")
@@ -200,7 +214,9 @@ def test_the_real_image_replaces_a_placeholder_without_a_word_about_it(
     assert openrouter.generations[-1].references == [real]
 
 
-def test_a_changed_prompt_changes_its_placeholder_and_no_other(drafted: Project, cli: Cli) -> None:
+def test_a_changed_prompt_changes_its_placeholder_and_no_other(
+    drafted: Project, cli: Inside
+) -> None:
     before = drafted.read_bytes("art/hero.png"), drafted.read_bytes("art/side.webp")
     edit(drafted, "A lighthouse keeper", "A harbour pilot")
     assert verdicts(cli, "--draft") == {"hero": "generate", "side": "keep", "logo": "keep"}
@@ -210,7 +226,7 @@ def test_a_changed_prompt_changes_its_placeholder_and_no_other(drafted: Project,
     assert after[1] == before[1]
 
 
-def test_a_lost_placeholder_is_drawn_again(drafted: Project, cli: Cli) -> None:
+def test_a_lost_placeholder_is_drawn_again(drafted: Project, cli: Inside) -> None:
     before = drafted.read_bytes("art/hero.png")
     drafted.path("art/hero.png").unlink()
     assert cli("build", "--draft", env=FREE).code == 0
@@ -219,7 +235,7 @@ def test_a_lost_placeholder_is_drawn_again(drafted: Project, cli: Cli) -> None:
 
 @pytest.mark.parametrize("how", ["repainted", "a byte more", "saved again"])
 def test_a_placeholder_that_somebody_edited_is_held_like_any_hand_made_image(
-    drafted: Project, cli: Cli, openrouter: OpenRouterStandIn, how: str
+    drafted: Project, cli: Inside, openrouter: OpenRouterStandIn, how: str
 ) -> None:
     draft = drafted.read_bytes("art/hero.png")
     with PIL.Image.open(io.BytesIO(draft)) as image:
@@ -238,7 +254,7 @@ def test_a_placeholder_that_somebody_edited_is_held_like_any_hand_made_image(
     assert [r for r in openrouter.generations if r.prompt == "A lighthouse keeper"] == []
 
 
-def test_an_image_that_was_there_first_is_no_placeholder(empty: Project, cli: Cli) -> None:
+def test_an_image_that_was_there_first_is_no_placeholder(empty: Project, cli: Inside) -> None:
     mine = picture("mine")
     empty.write("art/hero.png", mine)
     result = cli("build", "--draft", env=FREE)
@@ -252,14 +268,14 @@ def test_an_image_that_was_there_first_is_no_placeholder(empty: Project, cli: Cl
 
 
 @pytest.fixture
-def real(empty: Project, cli: Cli) -> Project:
+def real(empty: Project, cli: Inside) -> Project:
     """The same project with real images."""
     assert cli("build").code == 0
     return empty
 
 
 def test_draft_leaves_a_stale_real_image_alone_and_says_so(
-    real: Project, cli: Cli, openrouter: OpenRouterStandIn
+    real: Project, cli: Inside, openrouter: OpenRouterStandIn
 ) -> None:
     image, lock = real.read_bytes("art/hero.png"), real.read_text("assets.lock")
     edit(real, "A lighthouse keeper", "A harbour pilot")
@@ -272,7 +288,7 @@ def test_draft_leaves_a_stale_real_image_alone_and_says_so(
     assert verdicts(cli) == {"hero": "generate", "side": "wait", "logo": "keep"}
 
 
-def test_draft_fills_only_the_gap_beside_real_images(real: Project, cli: Cli) -> None:
+def test_draft_fills_only_the_gap_beside_real_images(real: Project, cli: Inside) -> None:
     before = snapshot(real)
     with real.path("assets.yaml").open("a") as file:
         file.write(f"  new: {{prompt: New, {SMALL}, reference: 'asset:hero', output: new.png}}\n")
@@ -286,7 +302,7 @@ def test_draft_fills_only_the_gap_beside_real_images(real: Project, cli: Cli) ->
 
 
 def test_draft_restores_a_real_image_that_is_known_rather_than_drawing_one(
-    real: Project, cli: Cli
+    real: Project, cli: Inside
 ) -> None:
     image = real.read_bytes("art/hero.png")
     real.path("art/hero.png").unlink()
@@ -295,7 +311,7 @@ def test_draft_restores_a_real_image_that_is_known_rather_than_drawing_one(
 
 
 def test_draft_stands_in_for_an_image_that_was_bought_elsewhere(
-    real: Project, cli: Cli, openrouter: OpenRouterStandIn, tmp_path: Path
+    real: Project, cli: Inside, openrouter: OpenRouterStandIn, tmp_path: Path
 ) -> None:
     lock = real.read_text("assets.lock")
     shutil.rmtree(tmp_path / "cache")
@@ -314,7 +330,7 @@ def test_draft_stands_in_for_an_image_that_was_bought_elsewhere(
 
 
 @pytest.fixture
-def product(project: Project, cli: Cli) -> Project:
+def product(project: Project, cli: Inside) -> Project:
     """A project whose provider is `draft`, built once."""
     project.write("hand/logo.png", picture("logo"))
     project.write("assets.yaml", PRODUCT)
@@ -325,7 +341,7 @@ def product(project: Project, cli: Cli) -> Project:
 
 
 def test_drafts_as_the_product_are_locked_and_checked_like_any_image(
-    product: Project, cli: Cli, openrouter: OpenRouterStandIn
+    product: Project, cli: Inside, openrouter: OpenRouterStandIn
 ) -> None:
     assert locked(product) == {"hero", "side", "logo"}
     (hero,) = (entry for entry in product.lock if entry.get("name") == "hero")
@@ -340,7 +356,7 @@ def test_drafts_as_the_product_are_locked_and_checked_like_any_image(
 
 
 def test_drafts_as_the_product_go_stale_by_their_inputs_and_nothing_else(
-    product: Project, cli: Cli
+    product: Project, cli: Inside
 ) -> None:
     edit(product, "  hero: {", "  hero: {description: The one, tags: [people], ")
     assert set(verdicts(cli).values()) == {"keep"}
@@ -355,7 +371,7 @@ def test_drafts_as_the_product_go_stale_by_their_inputs_and_nothing_else(
 
 
 def test_a_draft_that_is_the_product_is_held_once_it_was_edited_by_hand(
-    product: Project, cli: Cli
+    product: Project, cli: Inside
 ) -> None:
     painted = picture("painted")
     product.write("art/hero.png", painted)
@@ -367,7 +383,7 @@ def test_a_draft_that_is_the_product_is_held_once_it_was_edited_by_hand(
 
 
 def test_a_lost_draft_of_the_product_comes_back_the_same_with_or_without_the_store(
-    product: Project, cli: Cli, tmp_path: Path
+    product: Project, cli: Inside, tmp_path: Path
 ) -> None:
     before = product.read_bytes("art/hero.png")
     for cache in ("cache", "another-cache"):
@@ -379,7 +395,7 @@ def test_a_lost_draft_of_the_product_comes_back_the_same_with_or_without_the_sto
 
 
 def test_the_draft_option_changes_nothing_where_drafts_are_the_product(
-    product: Project, cli: Cli
+    product: Project, cli: Inside
 ) -> None:
     lock = product.read_text("assets.lock")
     product.path("art/hero.png").unlink()
@@ -388,7 +404,7 @@ def test_the_draft_option_changes_nothing_where_drafts_are_the_product(
     assert cli("check").code == 0
 
 
-def test_a_product_of_drafts_needs_no_model(project: Project, cli: Cli) -> None:
+def test_a_product_of_drafts_needs_no_model(project: Project, cli: Inside) -> None:
     project.write(
         "assets.yaml",
         "version: 1\nprovider: draft\nassets:\n"
@@ -401,7 +417,7 @@ def test_a_product_of_drafts_needs_no_model(project: Project, cli: Cli) -> None:
 
 
 def test_moving_from_drafts_to_a_real_provider_buys_the_images_and_back_is_free(
-    product: Project, cli: Cli, openrouter: OpenRouterStandIn
+    product: Project, cli: Inside, openrouter: OpenRouterStandIn
 ) -> None:
     drafts = product.read_bytes("art/hero.png")
     edit(product, "provider: draft\n", "provider: openrouter\n")

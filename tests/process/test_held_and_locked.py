@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.inside import Inside
 from tests.standin import picture
 
 if TYPE_CHECKING:
@@ -31,7 +32,12 @@ PATIENCE_S = 30.0
 
 
 @pytest.fixture
-def built(project: Project, cli: Cli, openrouter: OpenRouterStandIn) -> Project:
+def cli(cli: Cli, capsys: pytest.CaptureFixture[str]) -> Inside:
+    return Inside(cli.cwd, dict(cli.env), capsys, cli)
+
+
+@pytest.fixture
+def built(project: Project, cli: Inside, openrouter: OpenRouterStandIn) -> Project:
     """Two images, the second made from the first, bought once."""
     project.write("assets.yaml", MANIFEST)
     result = cli("build")
@@ -46,12 +52,12 @@ def edit(project: Project, old: str, new: str) -> None:
     project.write("assets.yaml", text.replace(old, new))
 
 
-def planned(cli: Cli, *arguments: str) -> dict[str, dict[str, Any]]:
+def planned(cli: Inside, *arguments: str) -> dict[str, dict[str, Any]]:
     """What `plan` says about each asset, by name."""
     return {asset["name"]: asset for asset in cli("plan", "--json", *arguments).json["assets"]}
 
 
-def verdicts(cli: Cli, *arguments: str) -> dict[str, str]:
+def verdicts(cli: Inside, *arguments: str) -> dict[str, str]:
     return {name: asset["verdict"] for name, asset in planned(cli, *arguments).items()}
 
 
@@ -74,7 +80,7 @@ def forget(project: Project, cache: Path) -> None:
 
 @pytest.mark.parametrize("hero", ["converted", "pointer"])
 def test_an_asset_that_reads_an_image_which_is_not_here_is_held_before_any_call(
-    project: Project, cli: Cli, openrouter: OpenRouterStandIn, tmp_path: Path, hero: str
+    project: Project, cli: Inside, openrouter: OpenRouterStandIn, tmp_path: Path, hero: str
 ) -> None:
     output = "art/hero.webp" if hero == "converted" else "art/hero.png"
     project.write("assets.yaml", MANIFEST.replace("art/hero.png", output))
@@ -104,7 +110,7 @@ def test_an_asset_that_reads_an_image_which_is_not_here_is_held_before_any_call(
 
 
 def test_a_converted_image_that_is_not_here_can_be_made_anew_as_the_reason_says(
-    project: Project, cli: Cli, openrouter: OpenRouterStandIn, tmp_path: Path
+    project: Project, cli: Inside, openrouter: OpenRouterStandIn, tmp_path: Path
 ) -> None:
     project.write("assets.yaml", MANIFEST.replace("art/hero.png", "art/hero.webp"))
     assert cli("build").code == 0
@@ -120,7 +126,7 @@ def test_a_converted_image_that_is_not_here_can_be_made_anew_as_the_reason_says(
 
 
 def test_what_depends_on_a_hand_edited_image_stays_as_the_lockfile_says(
-    built: Project, cli: Cli, openrouter: OpenRouterStandIn
+    built: Project, cli: Inside, openrouter: OpenRouterStandIn
 ) -> None:
     lock, side = built.read_text("assets.lock"), built.read_bytes("art/side.png")
     edit(built, "A keeper", "An old keeper")
@@ -138,7 +144,9 @@ def test_what_depends_on_a_hand_edited_image_stays_as_the_lockfile_says(
     assert len(openrouter.generations) == 3
 
 
-def test_the_free_way_out_of_a_hand_edit_is_told_first_and_works(built: Project, cli: Cli) -> None:
+def test_the_free_way_out_of_a_hand_edit_is_told_first_and_works(
+    built: Project, cli: Inside
+) -> None:
     before = built.read_bytes("art/hero.png")
     built.write("art/hero.png", picture("99"))
     for said in (planned(cli)["hero"]["reason"], cli("build").err, cli("plan").out):
@@ -151,16 +159,16 @@ def test_the_free_way_out_of_a_hand_edit_is_told_first_and_works(built: Project,
 
 
 def test_the_free_way_out_of_an_edit_during_the_build_is_told_first_and_works(
-    project: Project, cli: Cli, openrouter: OpenRouterStandIn
+    project: Project, cli: Inside, openrouter: OpenRouterStandIn
 ) -> None:
     project.write("assets.yaml", MANIFEST.partition("  side:")[0])
     openrouter.hold()
-    process = cli.start("build")
+    process = cli.outside.start("build")
     openrouter.wait_for_generations(1, PATIENCE_S)
     painted = picture("99")
     project.write("art/hero.png", painted)
     openrouter.release()
-    result = cli.finish(process)
+    result = cli.outside.finish(process)
     assert result.err.count("held: hero: ") == 1
     (hint,) = (line for line in result.err.splitlines() if line.startswith("hint: "))
     assert "free" in hint.partition("--force hero")[0]
@@ -173,7 +181,7 @@ def test_the_free_way_out_of_an_edit_during_the_build_is_told_first_and_works(
 
 
 def test_the_free_way_to_what_is_not_here_is_told_first(
-    built: Project, cli: Cli, tmp_path: Path
+    built: Project, cli: Inside, tmp_path: Path
 ) -> None:
     forget(built, tmp_path / "cache")
     built.path("art/side.png").unlink()
@@ -185,7 +193,7 @@ def test_the_free_way_to_what_is_not_here_is_told_first(
 # Told once, to people and to programs
 
 
-def test_each_held_asset_is_an_event(built: Project, cli: Cli, tmp_path: Path) -> None:
+def test_each_held_asset_is_an_event(built: Project, cli: Inside, tmp_path: Path) -> None:
     built.write("art/hero.png", picture("99"))
     result = cli("build", "--json")
     assert result.code == 0
@@ -199,7 +207,7 @@ def test_each_held_asset_is_an_event(built: Project, cli: Cli, tmp_path: Path) -
     assert result.events[-1]["counts"] == {"held": 2}
 
 
-def test_each_held_asset_is_printed_once(built: Project, cli: Cli, tmp_path: Path) -> None:
+def test_each_held_asset_is_printed_once(built: Project, cli: Inside, tmp_path: Path) -> None:
     built.write("art/hero.png", picture("99"))
     built.path("art/side.png").unlink()
     shutil.rmtree(tmp_path / "cache")
@@ -213,7 +221,7 @@ def test_each_held_asset_is_printed_once(built: Project, cli: Cli, tmp_path: Pat
 
 
 def test_a_folder_at_one_output_holds_that_asset_and_no_other(
-    project: Project, cli: Cli, openrouter: OpenRouterStandIn
+    project: Project, cli: Inside, openrouter: OpenRouterStandIn
 ) -> None:
     project.write("assets.yaml", MANIFEST.replace(", reference: 'asset:hero'", ""))
     project.write("art/hero.png/notes.txt", "mine")
@@ -235,7 +243,7 @@ def test_a_folder_at_one_output_holds_that_asset_and_no_other(
 
 
 def test_a_pinned_image_is_not_replaced_although_its_asset_is_renamed_and_changed(
-    project: Project, cli: Cli, openrouter: OpenRouterStandIn
+    project: Project, cli: Inside, openrouter: OpenRouterStandIn
 ) -> None:
     text = MANIFEST.partition("  side:")[0].replace("output:", "pinned: true, output:")
     project.write("assets.yaml", text)
@@ -264,7 +272,7 @@ assets:
 
 
 def test_locked_makes_nothing_that_the_draft_provider_would_have_to_draw(
-    project: Project, cli: Cli
+    project: Project, cli: Inside
 ) -> None:
     project.write("assets.yaml", DRAFTS)
     result = cli("build", "--locked")
@@ -273,7 +281,7 @@ def test_locked_makes_nothing_that_the_draft_provider_would_have_to_draw(
     assert not project.path("assets.lock").exists()
 
 
-def test_locked_leaves_the_lockfile_of_drafts_as_it_is(project: Project, cli: Cli) -> None:
+def test_locked_leaves_the_lockfile_of_drafts_as_it_is(project: Project, cli: Inside) -> None:
     project.write("assets.yaml", DRAFTS)
     assert cli("build").code == 0
     lock, image = project.read_bytes("assets.lock"), project.read_bytes("a.png")
@@ -284,7 +292,7 @@ def test_locked_leaves_the_lockfile_of_drafts_as_it_is(project: Project, cli: Cl
     assert project.read_bytes("assets.lock") == lock
 
 
-def test_a_draft_needs_no_bytes_behind_a_git_lfs_pointer(project: Project, cli: Cli) -> None:
+def test_a_draft_needs_no_bytes_behind_a_git_lfs_pointer(project: Project, cli: Inside) -> None:
     oid = "1" * 64
     pointer = f"version https://git-lfs.github.com/spec/v1\noid sha256:{oid}\nsize 123\n"
     project.write("ref.png", pointer)

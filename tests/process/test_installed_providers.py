@@ -53,7 +53,7 @@ assets:
 
 @pytest.fixture
 def cli(cli: Cli, capsys: pytest.CaptureFixture[str]) -> Inside:
-    return Inside(cli.cwd, dict(cli.env), capsys)
+    return Inside(cli.cwd, dict(cli.env), capsys, cli)
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.inside import Inside
 from tests.standin import API_KEY, Image, picture
 
 if TYPE_CHECKING:
@@ -40,7 +41,12 @@ FREE = {"OPENROUTER_API_KEY": None, "OPENROUTER_BASE_URL": "http://127.0.0.1:9/n
 
 
 @pytest.fixture
-def built(project: Project, cli: Cli, openrouter: OpenRouterStandIn) -> Project:
+def cli(cli: Cli, capsys: pytest.CaptureFixture[str]) -> Inside:
+    return Inside(cli.cwd, dict(cli.env), capsys, cli)
+
+
+@pytest.fixture
+def built(project: Project, cli: Inside, openrouter: OpenRouterStandIn) -> Project:
     """A project of three assets, built once."""
     openrouter.full_size = False
     project.write("refs/frame.png", picture("7"))
@@ -62,13 +68,13 @@ def edit(project: Project, old: str, new: str) -> None:
     project.write("assets.yaml", text.replace(old, new))
 
 
-def verdicts(cli: Cli, *arguments: str) -> dict[str, str]:
+def verdicts(cli: Inside, *arguments: str) -> dict[str, str]:
     plan = cli("plan", "--json", *arguments).json
     return {asset["name"]: asset["verdict"] for asset in plan["assets"]}
 
 
 def test_a_second_build_calls_nothing_and_writes_nothing(
-    built: Project, cli: Cli, openrouter: OpenRouterStandIn
+    built: Project, cli: Inside, openrouter: OpenRouterStandIn
 ) -> None:
     before = snapshot(built)
     result = cli("build")
@@ -78,7 +84,7 @@ def test_a_second_build_calls_nothing_and_writes_nothing(
 
 
 def test_a_second_build_that_looks_at_everything_changes_nothing_either(
-    built: Project, cli: Cli, openrouter: OpenRouterStandIn
+    built: Project, cli: Inside, openrouter: OpenRouterStandIn
 ) -> None:
     before = snapshot(built)
     result = cli("build", "--json")
@@ -101,7 +107,7 @@ def test_a_second_build_that_looks_at_everything_changes_nothing_either(
     ],
 )
 def test_an_edit_that_does_not_reach_the_model_costs_nothing(
-    built: Project, cli: Cli, openrouter: OpenRouterStandIn, old: str, new: str
+    built: Project, cli: Inside, openrouter: OpenRouterStandIn, old: str, new: str
 ) -> None:
     edit(built, old, new)
     result = cli("build", env=FREE)
@@ -112,7 +118,7 @@ def test_an_edit_that_does_not_reach_the_model_costs_nothing(
 
 
 def test_a_renamed_asset_costs_nothing_in_a_fresh_clone_either(
-    built: Project, cli: Cli, tmp_path: Path
+    built: Project, cli: Inside, tmp_path: Path
 ) -> None:
     edit(built, "  icon:\n", "  pickup:\n")
     result = cli("build", env={**FREE, "ASSETGEN_CACHE_DIR": str(tmp_path / "other")})
@@ -120,7 +126,7 @@ def test_a_renamed_asset_costs_nothing_in_a_fresh_clone_either(
 
 
 def test_a_moved_output_is_restored_without_the_store_from_where_it_was(
-    built: Project, cli: Cli, tmp_path: Path
+    built: Project, cli: Inside, tmp_path: Path
 ) -> None:
     before = built.read_bytes("art/icon.png")
     edit(built, "output: art/icon.png", "output: ui/sword.png")
@@ -130,7 +136,7 @@ def test_a_moved_output_is_restored_without_the_store_from_where_it_was(
 
 
 def test_a_reordered_manifest_costs_nothing(
-    built: Project, cli: Cli, openrouter: OpenRouterStandIn
+    built: Project, cli: Inside, openrouter: OpenRouterStandIn
 ) -> None:
     head, hero, side, icon = built.read_text("assets.yaml").partition("  hero:")[0], "", "", ""
     body = built.read_text("assets.yaml").removeprefix(head)
@@ -142,7 +148,7 @@ def test_a_reordered_manifest_costs_nothing(
 
 
 def test_another_base_url_costs_nothing(
-    built: Project, cli: Cli, openrouter: OpenRouterStandIn
+    built: Project, cli: Inside, openrouter: OpenRouterStandIn
 ) -> None:
     built.path(".assetgen/assets.record").unlink()
     result = cli("build", env={"OPENROUTER_BASE_URL": "http://127.0.0.1:9/elsewhere"})
@@ -152,7 +158,7 @@ def test_another_base_url_costs_nothing(
 
 @pytest.mark.parametrize("damage", ["deleted", "emptied", "broken", "cut off"])
 def test_a_damaged_output_is_restored_free(
-    built: Project, cli: Cli, openrouter: OpenRouterStandIn, damage: str
+    built: Project, cli: Inside, openrouter: OpenRouterStandIn, damage: str
 ) -> None:
     before = built.read_bytes("art/hero.png")
     path = built.path("art/hero.png")
@@ -170,7 +176,7 @@ def test_a_damaged_output_is_restored_free(
 
 
 def test_a_hand_edited_output_is_held_and_left_as_it_is(
-    built: Project, cli: Cli, openrouter: OpenRouterStandIn
+    built: Project, cli: Inside, openrouter: OpenRouterStandIn
 ) -> None:
     painted = picture("99")
     built.write("art/hero.png", painted)
@@ -187,7 +193,7 @@ def test_a_hand_edited_output_is_held_and_left_as_it_is(
 
 
 def test_force_replaces_a_hand_edited_output_and_keeps_its_bytes(
-    built: Project, cli: Cli, openrouter: OpenRouterStandIn, tmp_path: Path
+    built: Project, cli: Inside, openrouter: OpenRouterStandIn, tmp_path: Path
 ) -> None:
     painted = picture("99")
     built.write("art/hero.png", painted)
@@ -203,7 +209,7 @@ def test_force_replaces_a_hand_edited_output_and_keeps_its_bytes(
 
 
 def test_an_image_that_was_there_first_is_not_replaced(
-    project: Project, cli: Cli, openrouter: OpenRouterStandIn
+    project: Project, cli: Inside, openrouter: OpenRouterStandIn
 ) -> None:
     project.write("refs/frame.png", picture("7"))
     project.write("assets.yaml", MANIFEST)
@@ -216,7 +222,7 @@ def test_an_image_that_was_there_first_is_not_replaced(
 
 
 def test_what_was_bought_and_is_here_no_longer_is_held_until_rebuy(
-    built: Project, cli: Cli, openrouter: OpenRouterStandIn, tmp_path: Path
+    built: Project, cli: Inside, openrouter: OpenRouterStandIn, tmp_path: Path
 ) -> None:
     shutil.rmtree(tmp_path / "cache")
     built.path("art/icon.png").unlink()
@@ -232,7 +238,7 @@ def test_what_was_bought_and_is_here_no_longer_is_held_until_rebuy(
 
 
 def test_a_damaged_blob_is_never_handed_out(
-    built: Project, cli: Cli, openrouter: OpenRouterStandIn, tmp_path: Path
+    built: Project, cli: Inside, openrouter: OpenRouterStandIn, tmp_path: Path
 ) -> None:
     digest = sha256(built.read_bytes("art/icon.png")).hexdigest()
     (blob,) = (path for path in (tmp_path / "cache").rglob(digest) if "blobs" in path.parts)
@@ -245,7 +251,7 @@ def test_a_damaged_blob_is_never_handed_out(
 
 
 def test_a_touched_reference_changes_nothing(
-    built: Project, cli: Cli, openrouter: OpenRouterStandIn
+    built: Project, cli: Inside, openrouter: OpenRouterStandIn
 ) -> None:
     built.path("refs/frame.png").touch()
     assert verdicts(cli) == {"hero": "keep", "hero-side": "keep", "icon": "keep"}
@@ -257,7 +263,7 @@ def test_a_touched_reference_changes_nothing(
 
 
 def test_a_changed_reference_costs_one_call(
-    built: Project, cli: Cli, openrouter: OpenRouterStandIn
+    built: Project, cli: Inside, openrouter: OpenRouterStandIn
 ) -> None:
     built.write("refs/frame.png", picture("8"))
     plan = cli("plan", "--json").json
@@ -273,7 +279,7 @@ def test_a_changed_reference_costs_one_call(
 
 
 def test_an_edited_prompt_costs_one_call_and_the_dependants(
-    built: Project, cli: Cli, openrouter: OpenRouterStandIn
+    built: Project, cli: Inside, openrouter: OpenRouterStandIn
 ) -> None:
     edit(built, "A lighthouse keeper", "An old lighthouse keeper")
     plan = cli("plan", "--json").json
@@ -286,7 +292,7 @@ def test_an_edited_prompt_costs_one_call_and_the_dependants(
 
 
 def test_going_back_to_an_earlier_prompt_is_free(
-    built: Project, cli: Cli, openrouter: OpenRouterStandIn
+    built: Project, cli: Inside, openrouter: OpenRouterStandIn
 ) -> None:
     first = built.read_bytes("art/hero.png"), built.read_bytes("art/hero-side.png")
     edit(built, "A lighthouse keeper", "An old lighthouse keeper")
@@ -299,7 +305,7 @@ def test_going_back_to_an_earlier_prompt_is_free(
 
 
 def test_a_new_image_with_the_same_bytes_stops_the_cascade(
-    built: Project, cli: Cli, openrouter: OpenRouterStandIn
+    built: Project, cli: Inside, openrouter: OpenRouterStandIn
 ) -> None:
     openrouter.script(Image(data=built.read_bytes("art/hero.png")))
     edit(built, "A lighthouse keeper", "A  lighthouse keeper")
@@ -309,7 +315,7 @@ def test_a_new_image_with_the_same_bytes_stops_the_cascade(
 
 
 def test_a_fresh_clone_is_up_to_date_without_cache_or_key(
-    built: Project, cli: Cli, tmp_path: Path
+    built: Project, cli: Inside, tmp_path: Path
 ) -> None:
     clone = tmp_path / "clone"
     shutil.copytree(built.root, clone, ignore=shutil.ignore_patterns(".assetgen"))
@@ -323,7 +329,7 @@ def test_a_fresh_clone_is_up_to_date_without_cache_or_key(
 
 
 def test_git_lfs_pointers_are_as_good_as_the_bytes_they_name(
-    built: Project, cli: Cli, openrouter: OpenRouterStandIn, tmp_path: Path
+    built: Project, cli: Inside, openrouter: OpenRouterStandIn, tmp_path: Path
 ) -> None:
     for name in ("art/hero.png", "art/hero-side.png", "art/icon.png", "refs/frame.png"):
         built.write(name, pointer(built.read_bytes(name)))
@@ -362,7 +368,7 @@ ADDED = """\
 """
 
 
-def add_on_branch(project: Project, cli: Cli, name: str, *, first: bool) -> None:
+def add_on_branch(project: Project, cli: Inside, name: str, *, first: bool) -> None:
     assert git(project, "checkout", "-q", "-b", name, "main").returncode == 0
     text = project.read_text("assets.yaml")
     added = ADDED.format(name=name)
@@ -375,7 +381,7 @@ def add_on_branch(project: Project, cli: Cli, name: str, *, first: bool) -> None
 
 @pytest.mark.parametrize("names", [("apple", "zebra"), ("pear", "plum")])
 def test_git_merges_the_lockfiles_of_two_branches_that_each_add_an_asset(
-    built: Project, cli: Cli, openrouter: OpenRouterStandIn, names: tuple[str, str]
+    built: Project, cli: Inside, openrouter: OpenRouterStandIn, names: tuple[str, str]
 ) -> None:
     built.write(".gitignore", ".assetgen/\n")
     built.write(".gitattributes", "assets.lock merge=union\n")
@@ -392,7 +398,7 @@ def test_git_merges_the_lockfiles_of_two_branches_that_each_add_an_asset(
 
 
 def test_conflict_markers_are_an_error_and_rebuild_lock_mends_them_free(
-    built: Project, cli: Cli, openrouter: OpenRouterStandIn
+    built: Project, cli: Inside, openrouter: OpenRouterStandIn
 ) -> None:
     whole = built.read_text("assets.lock")
     lines = whole.splitlines(keepends=True)
@@ -414,7 +420,7 @@ def test_conflict_markers_are_an_error_and_rebuild_lock_mends_them_free(
 
 
 def test_a_lost_lockfile_is_written_again_from_the_ledger(
-    built: Project, cli: Cli, openrouter: OpenRouterStandIn
+    built: Project, cli: Inside, openrouter: OpenRouterStandIn
 ) -> None:
     before = built.read_text("assets.lock")
     built.write("assets.lock", before[:200])
@@ -429,7 +435,7 @@ def test_a_lost_lockfile_is_written_again_from_the_ledger(
 
 
 def test_a_lost_record_and_a_lost_action_cache_cost_nothing(
-    built: Project, cli: Cli, openrouter: OpenRouterStandIn, tmp_path: Path
+    built: Project, cli: Inside, openrouter: OpenRouterStandIn, tmp_path: Path
 ) -> None:
     shutil.rmtree(built.path(".assetgen"))
     shutil.rmtree(tmp_path / "cache/actions-v1")
@@ -442,7 +448,7 @@ def test_a_lost_record_and_a_lost_action_cache_cost_nothing(
 
 
 def test_a_pinned_image_is_never_replaced_and_restored_when_missing(
-    built: Project, cli: Cli, openrouter: OpenRouterStandIn
+    built: Project, cli: Inside, openrouter: OpenRouterStandIn
 ) -> None:
     before = built.read_bytes("art/hero.png")
     edit(built, "prompt: A lighthouse keeper", "pinned: true\n    prompt: Another keeper")
@@ -456,7 +462,7 @@ def test_a_pinned_image_is_never_replaced_and_restored_when_missing(
 
 
 def test_two_assets_with_the_same_inputs_are_one_call_until_take_is_raised(
-    project: Project, cli: Cli, openrouter: OpenRouterStandIn
+    project: Project, cli: Inside, openrouter: OpenRouterStandIn
 ) -> None:
     asset = "prompt: A cloud, model: google/gemini-2.5-flash-image"
     text = (
@@ -476,7 +482,7 @@ def test_two_assets_with_the_same_inputs_are_one_call_until_take_is_raised(
 
 
 def test_a_colleague_with_the_store_but_not_the_outputs_gets_them_free(
-    built: Project, cli: Cli, tmp_path: Path
+    built: Project, cli: Inside, tmp_path: Path
 ) -> None:
     before = built.read_bytes("art/hero.png")
     clone = tmp_path / "clone"
@@ -486,7 +492,7 @@ def test_a_colleague_with_the_store_but_not_the_outputs_gets_them_free(
     assert (clone / "art/hero.png").read_bytes() == before
 
 
-def test_locked_never_buys(built: Project, cli: Cli, openrouter: OpenRouterStandIn) -> None:
+def test_locked_never_buys(built: Project, cli: Inside, openrouter: OpenRouterStandIn) -> None:
     edit(built, "A lighthouse keeper", "Somebody else")
     built.path("art/icon.png").unlink()
     result = cli("build", "--locked")
@@ -495,7 +501,7 @@ def test_locked_never_buys(built: Project, cli: Cli, openrouter: OpenRouterStand
     assert len(openrouter.generations) == 3
 
 
-def test_an_orphan_is_named_and_never_deleted(built: Project, cli: Cli) -> None:
+def test_an_orphan_is_named_and_never_deleted(built: Project, cli: Inside) -> None:
     text = built.read_text("assets.yaml")
     built.write("assets.yaml", text[: text.index("  icon:")])
     result = cli("build")
@@ -508,7 +514,7 @@ def test_an_orphan_is_named_and_never_deleted(built: Project, cli: Cli) -> None:
 
 
 @pytest.mark.usefixtures("built")
-def test_the_key_is_in_no_file_that_a_build_writes(cli: Cli, tmp_path: Path) -> None:
+def test_the_key_is_in_no_file_that_a_build_writes(cli: Inside, tmp_path: Path) -> None:
     cli("build", "--force", "hero", "--json")
     secret = API_KEY.encode()
     for path in tmp_path.rglob("*"):
@@ -530,7 +536,7 @@ def test_the_lockfile_holds_provenance_and_no_path_of_the_machine(
 
 
 def test_a_lockfile_that_is_no_text_is_kept_and_mended(
-    built: Project, cli: Cli, openrouter: OpenRouterStandIn, tmp_path: Path
+    built: Project, cli: Inside, openrouter: OpenRouterStandIn, tmp_path: Path
 ) -> None:
     before = built.read_text("assets.lock")
     damaged = before.encode()[:-40] + b"\xff\xfe"
@@ -546,7 +552,7 @@ def test_a_lockfile_that_is_no_text_is_kept_and_mended(
 
 
 def test_outputs_that_another_encoder_wrote_here_are_fresh_for_check_too(
-    project: Project, cli: Cli, openrouter: OpenRouterStandIn
+    project: Project, cli: Inside, openrouter: OpenRouterStandIn
 ) -> None:
     project.write("refs/frame.png", picture("7"))
     project.write("assets.yaml", MANIFEST.replace("art/icon.png", "art/icon.webp"))
