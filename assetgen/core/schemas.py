@@ -518,7 +518,13 @@ def cache_json_schema() -> dict[str, Json]:
                 unknown_bills=_said(_COUNT, "Leftovers whose cost is unknown"),
                 removed=_said(_COUNT, "How many are gone"),
                 left=_said(
-                    _closed(dict.fromkeys(("superseded", "unknown", "kept"), _COUNT)),
+                    _closed(
+                        {
+                            "superseded": _said(_COUNT, "What a lockfile once named"),
+                            "unknown": _said(_COUNT, "What no known project ever had"),
+                            "kept": _said(_COUNT, "What you made, or had put aside"),
+                        }
+                    ),
                     "How many stay until the option of this name is given",
                 ),
             ),
