@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from typing import TYPE_CHECKING
 
@@ -44,7 +45,9 @@ class FileJournal:
             descriptor = self._private.open(self._name, os.O_WRONLY | os.O_APPEND)
             try:
                 # The leading newline ends a line that a crash may have torn.
-                os.write(descriptor, f"\n{digest} {key}\n".encode("ascii"))
+                line = f"\n{digest} {key}\n".encode("ascii")
+                if os.write(descriptor, line) != len(line):
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
                 os.fsync(descriptor)
             finally:
                 os.close(descriptor)

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 import os
+import resource
 import threading
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,6 +18,7 @@ from assetgen.files.record import read_record, record_name, write_record
 from tests.fakes import lock_of, picture, result_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from assetgen.core.digest import Digest
@@ -165,6 +167,17 @@ ONE, TWO = digest_of(b"one"), digest_of(b"two")
 KEY, OTHER = "a" * 64, "b" * 64
 
 
+@contextmanager
+def largest_file(size: int) -> Iterator[None]:
+    """Let no file grow beyond `size` bytes: the system writes what fits, as on a full disk."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
 class TestJournal:
     def journal(self, folder: Path) -> FileJournal:
         return FileJournal(str(folder), "assets.journal")
@@ -234,6 +247,17 @@ class TestJournal:
         for thread in threads:
             thread.join(60)
         assert self.journal(tmp_path).read() == dict.fromkeys(digests, KEY)
+
+    def test_a_note_of_which_the_disk_takes_a_part_is_an_error_and_spoils_no_other(
+        self, tmp_path: Path
+    ) -> None:
+        self.journal(tmp_path).add(ONE, KEY)
+        full = pytest.raises(OutputError, match="cannot write the journal: No space left")
+        with largest_file(self.path(tmp_path).stat().st_size + 20), full:
+            self.journal(tmp_path).add(TWO, OTHER)
+        assert self.journal(tmp_path).read() == {ONE: KEY}
+        self.journal(tmp_path).add(TWO, OTHER)
+        assert self.journal(tmp_path).read() == {ONE: KEY, TWO: OTHER}
 
     def test_that_cannot_be_written_is_an_error_of_ours(self, tmp_path: Path) -> None:
         (tmp_path / ".assetgen").write_bytes(b"")
