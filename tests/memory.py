@@ -28,6 +28,7 @@ class MemoryBlobs:
         self._kept: dict[Digest, bytes] = {}
         self._arrivals: dict[tuple[str, str, Digest], None] = {}
         self.rescued: list[tuple[bytes, str, str]] = []
+        self.further: list[bytes] = []
 
     def put(self, data: bytes) -> Digest:
         """See the port."""
@@ -41,9 +42,12 @@ class MemoryBlobs:
         self._arrivals[fingerprint, call, digest] = None
         return digest
 
-    def rescue(self, data: bytes, *, fingerprint: str, call: str) -> str:
+    def rescue(self, data: bytes, *, fingerprint: str, call: str, is_further: bool = False) -> str:
         """See the port."""
-        self.rescued.append((data, fingerprint, call))
+        if is_further:
+            self.further.append(data)
+        else:
+            self.rescued.append((data, fingerprint, call))
         return "elsewhere"
 
     def settle(self, call: str) -> None:
@@ -53,6 +57,8 @@ class MemoryBlobs:
 
     def arrivals(self) -> list[tuple[str, str, Digest]]:
         """See the port."""
+        while self.further:
+            self.put(self.further.pop())
         while self.rescued:
             data, fingerprint, call = self.rescued.pop()
             self.receive(data, fingerprint=fingerprint, call=call)

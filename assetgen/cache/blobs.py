@@ -100,9 +100,9 @@ class FileBlobs:
                 with cache_errors("remove", path), suppress(FileNotFoundError):
                     os.unlink(path)
 
-    def rescue(self, data: bytes, *, fingerprint: str, call: str) -> str:
+    def rescue(self, data: bytes, *, fingerprint: str, call: str, is_further: bool = False) -> str:
         """See the port; the file is outside the cache, and taken in by `arrivals`."""
-        return rescue.save(data, fingerprint=fingerprint, call=call)
+        return rescue.save(data, fingerprint=fingerprint, call=call, is_further=is_further)
 
     def has_arrivals(self) -> bool:
         """Whether `arrivals` may have something to list; no bytes are read."""
@@ -136,7 +136,10 @@ class FileBlobs:
             if data is None:
                 continue
             try:
-                self.receive(data, fingerprint=found.fingerprint, call=found.call)
+                if found.is_further:
+                    self.put(data)
+                else:
+                    self.receive(data, fingerprint=found.fingerprint, call=found.call)
             except CacheError:
                 continue
             with suppress(OSError):  # in a folder of somebody else's; it is found again, for free
@@ -146,7 +149,9 @@ class FileBlobs:
         """Rescue files of calls that were really made, for what their names say."""
         for found in self._rescue_files.all():
             known = self._knows_call(found.call)
-            if known in ((found.fingerprint, None), (found.fingerprint, found.digest)):
+            if known is None or known[0] != found.fingerprint:
+                continue
+            if found.is_further or known[1] in {None, found.digest}:
                 yield found
 
     def get(self, digest: Digest) -> bytes | None:

@@ -1,6 +1,7 @@
 """Rescue files: where a bought image goes when the cache cannot take it.
 
-    assetgen-<fingerprint>.<64 hex>.<call>.rescue
+    assetgen-<fingerprint>.<64 hex>.<call>.rescue            the image of a call
+    assetgen-<fingerprint>.<64 hex>.<call>.further.rescue    another image of the same answer
 
 in the folder for temporary files, else in the home folder, else in the working directory. The next
 build takes them into the store. Others can put files into such folders too, a clone of a stranger's
@@ -26,7 +27,7 @@ from assetgen.errors import CacheError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_NAME = re.compile(r"assetgen-([0-9a-f]{64})\.([0-9a-f]{64})\.([0-9a-f]{32})\.rescue")
+_NAME = re.compile(r"assetgen-([0-9a-f]{64})\.([0-9a-f]{64})\.([0-9a-f]{32})(\.further)?\.rescue")
 _MOST_BYTES = 256 * 1024 * 1024
 """More than any answer can hold."""
 _OTHERS_MAY_WRITE = stat.S_IWGRP | stat.S_IWOTH
@@ -40,15 +41,18 @@ class Rescued:
     fingerprint: str
     digest: Digest
     call: str
+    is_further: bool
+    """Whether the answer held it beside the image that was taken."""
 
 
-def save(data: bytes, *, fingerprint: str, call: str) -> str:
+def save(data: bytes, *, fingerprint: str, call: str, is_further: bool) -> str:
     """Write a rescue file, synced, for its owner only, and return its path.
 
     Raises:
         CacheError: no place takes it.
     """
-    name = f"assetgen-{fingerprint}.{hex_of(digest_of(data))}.{call}.rescue"
+    further = ".further" if is_further else ""
+    name = f"assetgen-{fingerprint}.{hex_of(digest_of(data))}.{call}{further}.rescue"
     troubles = []
     for folder in _places():
         path = os.path.join(folder, name)
@@ -100,9 +104,10 @@ def _list(folder: str) -> list[Rescued]:
     for name in names:
         parts = _NAME.fullmatch(name)
         if parts:
-            fingerprint, digits, call = parts.groups()
+            fingerprint, digits, call, further = parts.groups()
             path = os.path.join(folder, name)
-            found.append(Rescued(path, fingerprint, Digest(f"sha256:{digits}"), call))
+            digest = Digest(f"sha256:{digits}")
+            found.append(Rescued(path, fingerprint, digest, call, is_further=bool(further)))
     return found
 
 

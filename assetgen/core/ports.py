@@ -87,10 +87,11 @@ class BlobStore(Protocol):
         """
         ...
 
-    def rescue(self, data: bytes, *, fingerprint: str, call: str) -> str:
-        """Keep bought `data` somewhere else when `receive` fails, and say where.
+    def rescue(self, data: bytes, *, fingerprint: str, call: str, is_further: bool = False) -> str:
+        """Keep bought `data` somewhere else when the store does not take it, and say where.
 
-        `arrivals` takes it back as soon as the store works again. Raises `CacheError`.
+        `arrivals` takes it back as soon as the store works again; what `is_further` came beside
+        the image of its call, and is stored without becoming an arrival. Raises `CacheError`.
         """
         ...
 

@@ -32,10 +32,11 @@ from assetgen.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Iterator, Sequence
+    from collections.abc import Coroutine, Iterator, Mapping
     from contextlib import AbstractContextManager
 
     from assetgen.core.call import Generated, Request
+    from assetgen.core.digest import Digest
     from assetgen.core.ports import (
         ActionCache,
         BlobStore,
@@ -257,34 +258,37 @@ class Buyer:
             date=self._now()[:10],
         )
         purchase = Purchase(result=result, data=first.data, was_bought=True)
-        further = [other.data for other in others]
-        purchase = await asyncio.to_thread(self._keep, sent, purchase, further)
+        purchase = await asyncio.to_thread(self._keep, sent, purchase)
+        further = {digest_of(other.data): other.data for other in others}
+        further.pop(result.image, None)
+        stored = await asyncio.to_thread(self._keep_further, sent, further)
         for warning in generated.warnings:
             self.emit(Warned(request.asset, warning))
         if len(generated.images) > 1:
-            distinct = sorted({digest_of(data) for data in further} - {result.image})
             which = "first" if first.data == generated.images[0] else "first usable one"
             self.emit(
                 Warned(
                     request.asset,
                     f"the answer held {len(generated.images)} images; the {which} is taken, "
-                    f"{len(distinct)} other kept in the store"
-                    + "".join(f" {digest}" for digest in distinct),
+                    f"{len(stored)} other kept in the store"
+                    + "".join(f" {digest}" for digest in stored),
                 )
             )
         return purchase
 
-    def _keep(self, sent: LedgerLine, purchase: Purchase, others: Sequence[bytes]) -> Purchase:
-        """Store what has arrived; whatever step fails, the others are done all the same.
+    def _keep(self, sent: LedgerLine, purchase: Purchase) -> Purchase:
+        """Store the image that is taken; whatever step fails, the others are done all the same.
 
         The image is paid for: output and lockfile still take it.
         """
         result, fingerprint = purchase.result, sent.fingerprint
         if not self.is_paid:
+            is_kept = False
             with self._warning(sent.asset, "the image could not be stored"):
                 self.blobs.put(purchase.data)
+                is_kept = True
                 self.actions.put(fingerprint, result)
-            return purchase
+            return replace(purchase, is_kept=is_kept)
         is_stored, is_kept = self._receive(sent, purchase.data)
         is_booked = False
         with self._warning(sent.asset, "the purchase could not be booked"):
@@ -303,8 +307,6 @@ class Buyer:
             if is_stored and is_booked:
                 self.blobs.settle(sent.call)
                 self.actions.put(fingerprint, result)
-            for data in others:
-                self.blobs.put(data)
         return replace(purchase, is_kept=is_kept)
 
     def _receive(self, sent: LedgerLine, data: bytes) -> tuple[bool, bool]:
@@ -315,14 +317,36 @@ class Buyer:
             trouble = f"the image could not be stored: {error.what}"
         else:
             return True, True
+        return False, self._rescue(sent, data, trouble, is_further=False)
+
+    def _keep_further(self, sent: LedgerLine, further: Mapping[Digest, bytes]) -> list[Digest]:
+        """Store, else rescue, what an answer held beside its image; returns what is stored."""
+        stored = []
+        for digest, data in sorted(further.items()):
+            try:
+                self.blobs.put(data)
+            except CacheError as error:
+                trouble = f"another image of the answer could not be stored: {error.what}"
+                self._rescue(sent, data, trouble, is_further=True)
+            else:
+                stored.append(digest)
+        return stored
+
+    def _rescue(self, sent: LedgerLine, data: bytes, trouble: str, *, is_further: bool) -> bool:
+        """Keep elsewhere what the store does not take, say where, and whether that went well."""
+        if not self.is_paid:  # made again, free
+            self.emit(Warned(sent.asset, trouble))
+            return False
         try:
-            place = self.blobs.rescue(data, fingerprint=sent.fingerprint, call=sent.call)
+            place = self.blobs.rescue(
+                data, fingerprint=sent.fingerprint, call=sent.call, is_further=is_further
+            )
         except CacheError as error:
             self.emit(Warned(sent.asset, f"{trouble}; {error.what}"))
-            return False, False
+            return False
         taken = f"it is kept as `{place}`, and the next build takes it from there"
         self.emit(Warned(sent.asset, f"{trouble}; {taken}"))
-        return False, True
+        return True
 
     @contextmanager
     def _warning(self, asset: str, what: str) -> Iterator[None]:

@@ -49,6 +49,7 @@ LOCK_INTERVAL_S = 5.0
 """A long build writes its lockfile this often: what a crash may leave to the caches."""
 _DISK_WORKERS = 4
 _RATIO_TOLERANCE = 0.03
+_LOST = "is lost: nothing on this machine could keep it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +104,8 @@ class Build:
     _buyers: dict[str, str] = field(default_factory=dict)
     """Who buys a fingerprint: what two assets turn out to need is bought once."""
     _changes: dict[str, LockEntry] = field(default_factory=dict)
-    _lost: set[str] = field(default_factory=set)
-    """Assets whose bought image no store has taken: only the output can keep it."""
+    _not_kept: set[str] = field(default_factory=set)
+    """Assets whose new image no store has taken: only the output can keep it."""
     _changes_lock: threading.Lock = field(default_factory=threading.Lock)
     _deciding: asyncio.Lock = field(default_factory=asyncio.Lock)
     _locked_at: float = 0.0
@@ -162,8 +163,8 @@ class Build:
 
     def _hint_about_image(self, name: str, error: AssetgenError) -> str | None:
         """What became of a bought image whose output could not be written."""
-        if name in self._lost:
-            return "the image is lost: nothing on this machine could keep it"
+        if name in self._not_kept and self.options.is_paid:
+            return f"the image {_LOST}"
         if isinstance(error, OutputError) and self._cost(name) != 0:
             return error.hint or "the image is kept: mend this and build again, free"
         return error.hint
@@ -279,7 +280,7 @@ class Build:
         bill = self._bills.setdefault(asset.name, Bill())
         purchase = await self.shop.under_way.buy(buyer, request, decision.estimate, bill, anew=anew)
         if not purchase.is_kept:
-            self._lost.add(asset.name)
+            self._not_kept.add(asset.name)
         if not purchase.was_bought:
             decision = replace(decision, reason="another build made it in the meantime")
         warning = shape_warning(asset, purchase.result)
@@ -387,16 +388,26 @@ class Build:
         self.decided[name] = replace(decision, result=result)
         digest = self.shop.delivery.deliver(decision, result, data)
         if digest is None:
-            return self._outcome(
-                decision,
-                Status.HELD,
-                f"`{decision.asset.output}` was changed while the build was running; "
-                f"the image is kept as {result.image}",
-                "move or delete the file and build: the image comes back, free; "
-                f"`assetgen build --force {name}` makes another",
-            )
+            fate, hint = self._of_undelivered(decision, result)
+            changed = f"`{decision.asset.output}` was changed while the build was running"
+            return self._outcome(decision, Status.HELD, f"{changed}; {fate}", hint)
         self._record(decision, result, digest)
         return self._outcome(decision, done, decision.reason)
+
+    def _of_undelivered(self, decision: Decision, result: ActionResult) -> tuple[str, str]:
+        """What becomes of an image whose output somebody has changed, and what to do then."""
+        name, action = decision.asset.name, decision.asset.action
+        clear = "move or delete the file and build"
+        if isinstance(action, Source):
+            return f"`{action.path}` is as it was", f"{clear}: it is converted again"
+        if name not in self._not_kept:
+            another = f"`assetgen build --force {name}` makes another"
+            return f"the image is kept as {result.image}", (
+                f"{clear}: the image comes back, free; {another}"
+            )
+        if self.options.is_paid:
+            return f"the image {_LOST}", f"{clear}: that buys another image"
+        return "the image is not kept", f"{clear}: it is made again, free"
 
     # Bookkeeping
 

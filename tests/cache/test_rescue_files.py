@@ -141,6 +141,30 @@ def test_other_bytes_for_a_call_whose_image_is_booked_are_not_taken_in(
     assert blobs.arrivals() == []
 
 
+@pytest.mark.parametrize("booked", [None, digest_of(b"the image that was taken")])
+def test_a_further_image_of_an_answer_is_taken_in_without_becoming_that_of_the_call(
+    tmp_path: Path, places: list[Path], booked: Digest | None
+) -> None:
+    assert places
+    blobs = FileBlobs(
+        str(tmp_path / "cache"), create=True, knows_call=lambda _: (fingerprint(), booked)
+    )
+    path = blobs.rescue(IMAGE, fingerprint=fingerprint(), call=call(), is_further=True)
+    assert blobs.has_arrivals()
+    assert blobs.get(DIGEST) == IMAGE
+    assert blobs.arrivals() == []
+    assert not os.path.exists(path)
+    assert blobs.wrote(DIGEST)
+
+
+def test_a_further_image_of_a_call_that_nobody_here_made_is_not_taken_in(blobs: FileBlobs) -> None:
+    for print_, id_ in ((fingerprint(), call(1)), (fingerprint(1), call())):
+        path = blobs.rescue(IMAGE, fingerprint=print_, call=id_, is_further=True)
+        assert blobs.arrivals() == []
+        assert blobs.get(DIGEST) is None
+        assert os.path.exists(path)
+
+
 def test_a_file_larger_than_any_answer_is_not_read(blobs: FileBlobs) -> None:
     path = rescue(blobs)
     os.truncate(path, 50 * 1024**3)

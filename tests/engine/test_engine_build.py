@@ -15,7 +15,7 @@ from assetgen.core.fingerprint import conversion_key
 from assetgen.core.model import Budget, Parameters
 from assetgen.core.report import Status
 from assetgen.engine.execute import LOCK_INTERVAL_S, Orders, shape_warning
-from assetgen.errors import AuthError, Refused, Unavailable
+from assetgen.errors import AuthError, CacheError, Refused, Unavailable
 from tests.fakes import (
     PRICE,
     FakeImages,
@@ -27,9 +27,11 @@ from tests.fakes import (
     result_of,
     sourced,
 )
+from tests.memory import MemoryBlobs
 
 if TYPE_CHECKING:
     from assetgen.core.call import Request
+    from assetgen.core.digest import Digest
     from assetgen.core.model import Project
     from assetgen.core.report import Outcome, Report
 
@@ -1013,3 +1015,67 @@ def test_an_output_of_an_earlier_conversion_is_converted_again_and_recorded_as_i
     clone.blobs.put(made.blobs.get(entry.result.image) or b"")
     assert statuses(clone.build(project_of(WEBP))) == {"hero": "derived"}
     assert clone.locks.read().entries["hero"] == entry
+
+
+# An output that somebody changes while its image is made
+
+
+class StoresNothing(MemoryBlobs):
+    """A store that is full, on a machine where nothing else takes an image either."""
+
+    def put(self, data: bytes) -> Digest:
+        raise CacheError(f"no space for {len(data)} bytes")
+
+    def rescue(self, data: bytes, *, fingerprint: str, call: str, is_further: bool = False) -> str:
+        raise CacheError(f"no place for {len(data)} bytes of {fingerprint} {call} {is_further}")
+
+
+def held(made: Machine, project: Project) -> Outcome:
+    """Build, and paint over the output at the last moment."""
+
+    async def paint_over(_: Request) -> None:
+        made.files.put("art/hero.png", BY_HAND)
+
+    made.provider.during = paint_over
+    outcome = outcome_of(made.build(project), "hero")
+    assert outcome.status is Status.HELD
+    assert made.files.peek("art/hero.png") == BY_HAND
+    return outcome
+
+
+def test_an_image_that_finds_its_output_changed_is_kept_and_comes_back_free() -> None:
+    made = machine()
+    outcome = held(made, project_of(HERO))
+    (call,) = made.provider.calls
+    assert f"the image is kept as {digest_of(made.provider.paint(call))}" in outcome.message
+    assert "the image comes back, free" in (outcome.hint or "")
+    made.files.remove("art/hero.png")
+    assert statuses(made.build(project_of(HERO))) == {"hero": "restored"}
+
+
+def test_an_image_that_finds_its_output_changed_and_no_store_is_said_to_be_lost() -> None:
+    made = machine()
+    made.blobs = StoresNothing()
+    outcome = held(made, project_of(HERO))
+    assert "the image is lost" in outcome.message
+    assert "is kept" not in outcome.message
+    assert "buys another" in (outcome.hint or "")
+
+
+def test_a_free_image_that_finds_its_output_changed_and_no_store_is_made_again() -> None:
+    made = machine()
+    made.blobs = StoresNothing()
+    outcome = held(made, project_of(HERO, provider="draft"))
+    assert outcome.message.endswith("the image is not kept")
+    assert "made again, free" in (outcome.hint or "")
+
+
+def test_a_copy_of_a_file_that_finds_its_output_changed_names_the_file() -> None:
+    made = machine()
+    project = project_of(LOGO)
+    survey = made.plan(project)
+    made.clock.tick()
+    made.files.put("public/logo.png", BY_HAND)
+    outcome = outcome_of(made.build(project, survey=survey), "logo")
+    assert outcome.status is Status.HELD
+    assert outcome.message.endswith("`hand/logo.png` is as it was")

@@ -663,6 +663,39 @@ def test_an_image_that_cannot_be_stored_is_still_handed_out() -> None:
     assert "could not be stored" in warned.message
 
 
+class FullForFurther(MemoryBlobs):
+    """Takes the image of an answer, and nothing beside it."""
+
+    def put(self, data: bytes) -> Digest:
+        if data == picture("second"):
+            raise CacheError("no space")
+        return super().put(data)
+
+
+def test_further_images_of_an_answer_that_cannot_be_stored_are_rescued_and_named() -> None:
+    blobs = FullForFurther()
+    machine = Machine(blobs=blobs)
+    images = tuple(map(picture, ("first", "second", "third")))
+    machine.provider.script("hero", Generated(images=images, cost_usd=PRICE))
+    assert buy(machine).is_kept
+    assert blobs.further == [picture("second")]
+    rescued, told = (event.message for event in machine.events if isinstance(event, Warned))
+    assert rescued.startswith("another image of the answer could not be stored: no space; it is")
+    assert "is kept as `elsewhere`" in rescued
+    assert "1 other kept in the store" in told
+    assert digest_of(picture("second")) not in told
+    assert digest_of(picture("third")) in told
+
+
+def test_an_image_that_costs_nothing_is_not_rescued() -> None:
+    blobs = FullForFurther()
+    machine = Machine(blobs=blobs)
+    images = tuple(map(picture, ("second", "third", "second")))
+    machine.provider.script("hero", Generated(images=images, cost_usd=None))
+    assert not buy(machine, is_paid=False).is_kept
+    assert (blobs.rescued, blobs.further) == ([], [])
+
+
 def test_no_call_is_made_that_the_ledger_cannot_note() -> None:
     machine, bill = Machine(ledger=FullLedger()), Bill()
     with pytest.raises(CacheError):
