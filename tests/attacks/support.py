@@ -192,13 +192,14 @@ def logged(log: Path, what: str = "call") -> list[tuple[str, str]]:
     return [(kind, path) for noted, kind, path in notes if noted == what]
 
 
-def strace(*what: str, only: Iterable[Path] = ()) -> list[str]:
+def strace(*what: str, only: Iterable[Path] = (), log: str = os.devnull) -> list[str]:
     """A wrapper that tampers with system calls: `what` as strace's `inject` takes it.
 
-    `only` limits it to calls that name one of these paths.
+    `only` limits it to calls that name one of these paths; `log` takes each call that was seen,
+    with `(INJECTED)` where it was tampered with.
     """
     calls = ",".join(one.partition(":")[0] for one in what)
-    wrapper = ["strace", "-f", "-qqq", "-o", os.devnull, "-e", f"trace={calls}"]
+    wrapper = ["strace", "-f", "-qqq", "-o", log, "-e", f"trace={calls}"]
     for one in what:
         wrapper += ["-e", f"inject={one}"]
     for path in only:

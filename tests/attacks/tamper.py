@@ -11,6 +11,7 @@ Run by its path, not imported by what it tampers with: it needs nothing but the 
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import os
@@ -38,13 +39,20 @@ class Moment:
     """The `number`-th call of a `kind` whose path matches, and what happens there.
 
     `kill` dies before the call, `tear` after half of what it writes; `hold` and `hold_after` wait
-    before or after it until the log has been renamed. Without a deed, calls are only counted.
+    before or after it until the log has been renamed; `fail` lets the call fail with `error`, and
+    with `ever` those after it too. Without a deed, calls are only counted.
     """
 
-    deed: Literal["kill", "tear", "hold", "hold_after", ""] = ""
+    deed: Literal["kill", "tear", "hold", "hold_after", "fail", ""] = ""
     kind: Kind = "rename"
     path: str = ""
     number: int = 1
+    error: str = "EIO"
+    ever: bool = False
+
+    def has_come(self, seen: int) -> bool:
+        """Whether the call that is the `seen`-th of those that are meant is one to do it at."""
+        return seen == self.number or (self.ever and seen > self.number)
 
 
 class Calls:
@@ -64,7 +72,11 @@ class Calls:
         with self._lock:
             self._note("call", kind, path)
             self._seen += self._is_meant(kind, path)
-            is_now = self._is_meant(kind, path) and self._seen == self._moment.number
+            is_now = self._is_meant(kind, path) and self._moment.has_come(self._seen)
+            if is_now and self._moment.deed == "fail":
+                self._note("struck", kind, path)
+                number = getattr(errno, self._moment.error)
+                raise OSError(number, os.strerror(number), path)
             if is_now and self._moment.deed in {"kill", "tear"}:
                 if self._moment.deed == "tear" and half is not None:
                     half()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import subprocess
 from collections import Counter
@@ -104,10 +105,26 @@ class Attack:
 
     def kill(self, **moment: object) -> None:
         """Kill a build at a moment, which must have come, and complete it."""
+        assert self.try_to_kill(**moment), f"{moment} never came"
+
+    def try_to_kill(self, **moment: object) -> bool:
+        """Kill a build at a moment and complete it; says whether the moment came."""
         code = self.run(**moment)
         struck = logged(self.log, "struck")
-        assert (code, len(struck)) == (-9, 1), f"{moment} never came"
-        self.assert_survived(f"{moment}: {struck}")
+        assert (code, len(struck)) in {(-9, 1), (0, 0)}, moment
+        if struck:
+            self.assert_survived(f"{moment}: {struck}")
+        return bool(struck)
+
+
+def each_that_comes(usual: int, kill: Callable[[int], bool]) -> int:
+    """Kill at the first call, the second and so on, until a build makes fewer; how many came.
+
+    Builds differ by a few calls. At least nine of ten of the `usual` number must have come.
+    """
+    killed = next(number for number in itertools.count() if not kill(number + 1))
+    assert killed >= usual - usual // 10, f"{killed} of about {usual} came"
+    return killed
 
 
 @pytest.fixture
@@ -131,10 +148,11 @@ def test_a_build_that_is_killed_at_every_call_is_completed_by_the_next_one(
 ) -> None:
     """Killed before the n-th `open`, `mkdir`, `write`, `fsync`, `link`, `rename` or `unlink` of \
 all threads, for every n to the end of a build, the next build completes"""
-    count = attack.count()[kind]
-    for number in range(1, count + 1):
-        attack.kill(deed="kill", kind=kind, number=number)
-    record_property("rounds", count)
+    usual = attack.count()[kind]
+    killed = each_that_comes(
+        usual, lambda number: attack.try_to_kill(deed="kill", kind=kind, number=number)
+    )
+    record_property("rounds", killed)
 
 
 @pytest.mark.slow
@@ -142,10 +160,11 @@ def test_a_build_that_is_killed_amid_every_write_is_completed_by_the_next_one(
     attack: Attack, record_property: Callable[[str, object], None]
 ) -> None:
     """Killed when half of the n-th `write` has been made, for every n, the next build completes"""
-    count = attack.count()["write"]
-    for number in range(1, count + 1):
-        attack.kill(deed="tear", kind="write", number=number)
-    record_property("rounds", count)
+    usual = attack.count()["write"]
+    killed = each_that_comes(
+        usual, lambda number: attack.try_to_kill(deed="tear", kind="write", number=number)
+    )
+    record_property("rounds", killed)
 
 
 @pytest.mark.slow
@@ -165,14 +184,18 @@ next build completes"""
     assert run_wrapped(attack.cli, watching, *BUILD).code == 0
     per_thread = Counter(line.split()[0] for line in _calls(log))
     # strace counts for each thread by itself, and so its n-th call is that of one thread only.
-    count = max(per_thread.values())
-    for number in range(1, count + 1):
+    usual = max(per_thread.values())
+
+    def try_to_kill(number: int) -> bool:
         attack.clear()
         killing = strace(f"{name}:signal=KILL:when={number}", only=files)
         result = run_wrapped(attack.cli, killing, *BUILD)
-        assert result.code in KILLED, f"number {number} of {count} never came: {result.err}"
-        attack.assert_survived(f"`{name}` number {number}")
-    record_property("rounds", count)
+        assert result.code in {0, *KILLED}, result.err
+        if result.code:
+            attack.assert_survived(f"`{name}` number {number}")
+        return bool(result.code)
+
+    record_property("rounds", each_that_comes(usual, try_to_kill))
 
 
 @needs_strace

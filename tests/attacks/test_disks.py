@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import os
 import shutil
 import subprocess
@@ -20,17 +21,23 @@ from tests.attacks.support import (
     assert_all_is_well,
     cache_of,
     can_trace,
+    logged,
     manifest,
+    needs_proc,
     prompts,
+    run_tampered,
     run_wrapped,
     seeded,
     small_manifest,
+    start_anew,
     strace,
 )
 from tests.conftest import Cli, Completed
 from tests.standin import Image
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.conftest import Project
     from tests.standin import OpenRouterStandIn
 
@@ -57,14 +64,21 @@ def _apart(script: str) -> list[str]:
 
 def small_disk(*folders: Path) -> list[str]:
     """A wrapper in which each folder is a small disk of its own, empty at first and gone after."""
-    return _apart(" && ".join(f"mount -t tmpfs -o size={SMALL} tmpfs {path}" for path in folders))
+    return _apart(
+        " && ".join(f"mount -t tmpfs -o size={SMALL},mode=700 tmpfs {path}" for path in folders)
+    )
 
 
-def small_disk_that_grows(*folders: Path) -> list[str]:
-    """A wrapper that runs the command on such disks, and again once there is room on them."""
-    mounts = " && ".join(f"mount -t tmpfs -o size={SMALL} tmpfs {path}" for path in folders)
+def small_disk_that_grows(*folders: Path, then: str = "true") -> list[str]:
+    """A wrapper that runs the command on such disks, and again once there is room on them.
+
+    `then` is done in between, in the words of the shell.
+    """
+    mounts = " && ".join(
+        f"mount -t tmpfs -o size={SMALL},mode=700 tmpfs {path}" for path in folders
+    )
     more = " && ".join(f"mount -o remount,size=64m {path}" for path in folders)
-    return _apart(f'{mounts} && {{ "$@"; echo "exit $?" >&2; {more}; }}')
+    return _apart(f'{mounts} && {{ "$@"; echo "exit $?" >&2; {more} && {then}; }}')
 
 
 def read_only(*folders: Path) -> list[str]:
@@ -109,12 +123,15 @@ class Scene:
     openrouter: OpenRouterStandIn
     temporary: Path
 
-    def build_later(self, *, of: int = len(ASSETS)) -> Completed:
-        """The build when the disk is well again: it completes, and every answer counts."""
+    def build_later(self, *, of: int = len(ASSETS), already: int = 0) -> Completed:
+        """The build when the disk is well again: it completes, and every answer counts.
+
+        `already` is how many requests there were before all this.
+        """
         result = self.cli("build")
         assert result.code == 0, result.err
-        assert sorted(set(prompts(self.openrouter))) == sorted(prompts(self.openrouter))
-        assert len(self.openrouter.generations) == of
+        asked = prompts(self.openrouter)[already:]
+        assert len(set(asked)) == len(asked) == of, asked
         assert_all_is_well(self.project, self.cli, of=of)
         return result
 
@@ -159,14 +176,17 @@ def test_a_full_cache_keeps_no_image_from_output_and_lockfile(big_scene: Scene) 
 def test_an_image_that_a_full_cache_did_not_take_is_in_the_store_after_the_next_build(
     big_scene: Scene,
 ) -> None:
-    cache = cache_of(big_scene.cli).root
-    assert run_wrapped(big_scene.cli, small_disk(cache), "build").code == 0
-    shutil.rmtree(big_scene.project.path("art"))
-    assert big_scene.cli("plan").err == ""
-    big_scene.build_later(of=2)
-    assert rescue_files(big_scene.temporary) == []
-    shutil.rmtree(big_scene.project.path("art"))
-    big_scene.build_later(of=2)
+    art = big_scene.project.path("art")
+    none_is_left = f'test -z "$(ls {big_scene.temporary})"'
+    again = f'rm {art}/* && "$@" && {none_is_left} && rm {art}/*'
+    wrapper = small_disk_that_grows(cache_of(big_scene.cli).root, then=again)
+    result = run_wrapped(big_scene.cli, wrapper, "build")
+    full, _, later = result.err.partition("exit 0\n")
+    assert full.count("and the next build takes it from there") == 2
+    assert result.code == 0, later
+    assert "warning" not in later
+    assert sorted(prompts(big_scene.openrouter)) == ["a", "b"]
+    assert_all_is_well(big_scene.project, big_scene.cli, of=2)
 
 
 @pytest.mark.slow
@@ -263,49 +283,144 @@ def test_an_output_folder_without_permission_is_told_by_name_and_no_image_is_los
 # Failing
 
 
-def fails_and_recovers(scene: Scene, *faults: str) -> Completed:
-    """A build with faults injected ends by name; the one after it pays for no image again."""
-    result = run_wrapped(scene.cli, strace(*faults), "build")
-    assert_told(result, code=result.code)
-    assert result.code in {0, 1}, result.err
-    scene.build_later()
-    return result
+BUILD = ("build", "-j", "1")
+"""One call at a time, so that each run makes the same calls on the disk."""
 
 
-@needs_strace
-@pytest.mark.parametrize(
-    "when", [4, *(pytest.param(n, marks=pytest.mark.slow) for n in (1, 2, 3, *range(5, 15)))]
-)
-def test_a_disk_that_fails_to_sync_from_some_moment_on_loses_no_bought_image(
-    scene: Scene, when: int
+@dataclass(slots=True)
+class Failing:
+    """A project that is built anew, again and again, on a disk that fails."""
+
+    scene: Scene
+    log: Path
+    already: int = 0
+
+    def clear(self) -> None:
+        """Put everything back to where nothing was built."""
+        scene = self.scene
+        for path in (*rescue_files(scene.temporary), self.log):
+            path.unlink(missing_ok=True)
+        start_anew(scene.project, scene.cli, small_manifest())
+        self.already = len(scene.openrouter.generations)
+
+    def build(self, **moment: object) -> bool:
+        """Build anew; calls fail from a moment on, which is told by name, and the next build pays \
+for nothing again. Says whether the moment came."""
+        self.clear()
+        result = run_tampered(self.scene.cli, self.log, *BUILD, deed="fail", **moment)
+        self._recover(result, str(moment))
+        return bool(logged(self.log, "struck"))
+
+    def build_traced(self, fault: str) -> bool:
+        """The same for what SQLite does by itself: a fault as strace takes it."""
+        self.clear()
+        wrapper = strace(fault, log=str(self.log))
+        self._recover(run_wrapped(self.scene.cli, wrapper, *BUILD), fault)
+        return "(INJECTED)" in self.log.read_text("utf-8", "replace")
+
+    def _recover(self, result: Completed, fault: str) -> None:
+        try:
+            assert_told(result, code=result.code)
+            assert result.code in {0, 1}, result.err
+            self.scene.build_later(already=self.already)
+        except AssertionError as error:
+            error.add_note(f"{fault}: {result.err}")
+            raise
+
+    def in_turn(self, build: Callable[[int], bool], *, at_least: int) -> int:
+        """Fail at the first call, the second and so on, until no build makes so many."""
+        came = next(number for number in itertools.count() if not build(number + 1))
+        assert came >= at_least
+        return came
+
+
+@pytest.fixture
+def failing(scene: Scene, tmp_path: Path) -> Failing:
+    return Failing(scene, tmp_path / "calls")
+
+
+FAULTS = {
+    "open": "EMFILE",
+    "mkdir": "ENOSPC",
+    "write": "ENOSPC",
+    "fsync": "EIO",
+    "link": "EMLINK",
+    "rename": "EXDEV",
+    "unlink": "EIO",
+}
+"""How each kind of call fails."""
+AT_LEAST = {
+    "open": 150,
+    "mkdir": 25,
+    "write": 25,
+    "fsync": 40,
+    "link": 4,
+    "rename": 15,
+    "unlink": 4,
+}
+"""How many of each a small build makes, or some more."""
+FEW = {
+    "no line fits into the ledger any more": ("write", "/ledger.jsonl$", 3),
+    "the cache is full from some moment on": ("write", "/cache/", 6),
+    "nothing is synced any more": ("fsync", "", 12),
+    "an answer has no second name": ("link", "", 1),
+    "folders are on different devices": ("rename", "", 1),
+}
+"""The sample of the normal run: kind, path and number of the first call that fails."""
+
+
+@needs_proc
+@pytest.mark.parametrize("what", FEW)
+def test_a_disk_that_fails_in_some_way_loses_no_bought_image(failing: Failing, what: str) -> None:
+    kind, path, number = FEW[what]
+    assert failing.build(kind=kind, path=path, number=number, error=FAULTS[kind], ever=True)
+
+
+@needs_proc
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", FAULTS)
+def test_a_disk_that_fails_once_loses_no_bought_image(
+    failing: Failing, kind: str, record_property: Callable[[str, object], None]
 ) -> None:
-    fails_and_recovers(scene, f"fsync:error=EIO:when={when}+")
+    """A disk that fails once, at the n-th `open`, `mkdir`, `write`, `fsync`, `link`, `rename` or \
+`unlink`, for every n to the end of a build, loses no bought image"""
+    came = failing.in_turn(
+        lambda number: failing.build(kind=kind, number=number, error=FAULTS[kind]),
+        at_least=AT_LEAST[kind],
+    )
+    record_property("rounds", came)
 
 
-@needs_strace
-@pytest.mark.parametrize(
-    "when", [2, *(pytest.param(n, marks=pytest.mark.slow) for n in (1, *range(3, 12)))]
-)
-def test_a_disk_that_fails_to_sync_once_loses_no_bought_image(scene: Scene, when: int) -> None:
-    fails_and_recovers(scene, f"fsync:error=EIO:when={when}")
-
-
-@needs_strace
-@pytest.mark.parametrize(
-    "when", [1, *(pytest.param(n, marks=pytest.mark.slow) for n in range(2, 10))]
-)
-def test_folders_on_different_devices_lose_no_bought_image(scene: Scene, when: int) -> None:
-    fails_and_recovers(scene, f"rename,renameat,renameat2:error=EXDEV:when={when}+")
+@needs_proc
+@pytest.mark.slow
+@pytest.mark.parametrize("folder", ["/cache/", "/project/"])
+@pytest.mark.parametrize("kind", ["mkdir", "write", "fsync", "rename"])
+def test_a_disk_that_fails_from_some_moment_on_loses_no_bought_image(
+    failing: Failing, kind: str, folder: str, record_property: Callable[[str, object], None]
+) -> None:
+    """A disk of the cache, or of the project, on which no `mkdir`, `write`, `fsync` or `rename` \
+works from the n-th on, for every n to the end of a build, loses no bought image"""
+    came = failing.in_turn(
+        lambda number: failing.build(
+            kind=kind, path=folder, number=number, error=FAULTS[kind], ever=True
+        ),
+        at_least=2,
+    )
+    record_property("rounds", came)
 
 
 @needs_strace
 @pytest.mark.slow
-@pytest.mark.parametrize("call", ["pwrite64", "fdatasync", "link", "unlink"])
-@pytest.mark.parametrize("when", [1, 2, 5, 9, 20])
-def test_a_disk_that_fills_up_at_any_moment_loses_no_bought_image(
-    scene: Scene, call: str, when: int
+@pytest.mark.parametrize("call", ["pwrite64", "fdatasync"])
+def test_a_disk_on_which_the_database_fails_from_some_moment_on_loses_no_bought_image(
+    failing: Failing, call: str, record_property: Callable[[str, object], None]
 ) -> None:
-    fails_and_recovers(scene, f"{call}:error=ENOSPC:when={when}+")
+    """A disk on which SQLite cannot write, or not sync, from the n-th time on, for every n to the \
+end of a build, loses no bought image"""
+    came = failing.in_turn(
+        lambda number: failing.build_traced(f"{call}:error=ENOSPC:when={number}+"), at_least=1
+    )
+    record_property("rounds", came)
 
 
 @needs_strace
@@ -331,9 +446,11 @@ def test_too_few_file_descriptors_lose_no_bought_image(scene: Scene, limit: int)
     names = [f"a{number}" for number in range(30)]
     scene.project.write("assets.yaml", manifest(*names))
     wrapper = ["sh", "-c", 'ulimit -n "$0" && exec "$@"', str(limit)]
+    scene.openrouter.latency_s = 0.3  # so that calls are under way together
     result = run_wrapped(scene.cli, wrapper, "build", "-j", "30")
     assert_told(result, code=result.code)
     if prompts(scene.openrouter):
+        assert scene.openrouter.peak_in_flight > 1
         assert result.code == 0, result.err
         assert "`ulimit -n` raises the limit" in result.err
     scene.build_later(of=len(names))
