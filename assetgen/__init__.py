@@ -80,16 +80,20 @@ _NAMES = {
     "UsageError",
     "session": "Session Settings Stop build check load plan",
 }
-_HOMES = {name: home for home, names in _NAMES.items() for name in names.split()}
 
 
 def __getattr__(name: str) -> object:
-    if name not in _HOMES:
+    home = _homes().get(name)
+    if home is None:
         raise AttributeError(f"module 'assetgen' has no attribute {name!r}")
     import importlib  # noqa: PLC0415 - not needed by who only asks for the version
 
-    return getattr(importlib.import_module(f"assetgen.{_HOMES[name]}"), name)
+    return getattr(importlib.import_module(f"assetgen.{home}"), name)
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_HOMES])
+    return sorted([*globals(), *_homes()])
+
+
+def _homes() -> dict[str, str]:
+    return {name: home for home, names in _NAMES.items() for name in names.split()}

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 import assetgen
-from assetgen.core.record import Entry, Record, dump_record
+from assetgen.core.record import Entry, Head, Record, dump_record
 from assetgen.core.stamp import stamp_of
 
 PACKAGE = Path(assetgen.__file__).parent
@@ -239,17 +239,17 @@ def remember(folder: Path) -> list[str]:
     for path in paths[:3]:
         (folder / path).write_bytes(b"x")
     entries = [Entry(path, stamp_of(str(folder / path))) for path in paths]
-    record = Record(
+    head = Head(
         version=assetgen.__version__,
         manifest="assets.yaml",
         folder=str(folder.resolve()),
         known="",
         draft=False,
         complete=True,
-        entries=entries,
     )
+    record = Record(head=head, entries=entries)
     (folder / ".assetgen").mkdir()
-    (folder / ".assetgen/assets.record").write_text(dump_record(record), "utf-8")
+    (folder / ".assetgen/assets.record").write_bytes(dump_record(record))
     return paths
 
 

@@ -94,11 +94,11 @@ def test_the_provider_of_the_text_is_one(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_every_public_name_is_there_and_listed() -> None:
-    for name in assetgen._HOMES:
+    for name in assetgen._homes():
         assert getattr(assetgen, name) is not None
         assert name in dir(assetgen)
     used = set(re.findall(r"assetgen\.([A-Za-z]\w*)", "\n".join(PROGRAMS))) - {"testing"}
-    assert used <= set(assetgen._HOMES)
+    assert used <= set(assetgen._homes())
 
 
 # What `assetgen.testing` finds

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from assetgen.core.record import Entry, Record
+from assetgen.core.record import Entry, Head, Record
 from assetgen.core.report import Status
 from assetgen.core.stamp import GRANULE_NS, Stamp, is_settled
 
@@ -70,7 +70,7 @@ def compose(
     entries += [
         entry for path, entry in sorted(known.items()) if path in observer.seen or path in in_use
     ]
-    return Record(
+    head = Head(
         version=version,
         manifest=project.manifest,
         folder=folder,
@@ -82,8 +82,8 @@ def compose(
             and not report.stopped_by
             and all(outcome.status in _DONE for outcome in report.outcomes)
         ),
-        entries=entries,
     )
+    return Record(head=head, entries=entries)
 
 
 def _entry(path: str, stamp: Stamp | None, seen_at_ns: int) -> Entry:

@@ -80,7 +80,7 @@ class Adapters:
     def observer(self, *, use_record: bool) -> Observer:
         """An observer that trusts the last build record, or one that reads everything."""
         record = read_record(self.root, self._record_name) if use_record else None
-        usable = record is not None and record.version == __version__
+        usable = record is not None and record.head.version == __version__
         return Observer(
             files=self.files,
             inspect=lambda data: self.images().inspect(data),

@@ -121,8 +121,7 @@ def images(data: bytes) -> None:
 
 def record(data: bytes) -> None:
     """A build record is read as it was written, or not at all."""
-    text = data.decode("utf-8", "replace")
-    found = parse_record(text)
+    found = parse_record(data)
     if found is not None:
         again = parse_record(dump_record(found))
         assert again is not None

@@ -10,12 +10,13 @@ import os
 import resource
 import subprocess
 import sys
+import zlib
 from typing import TYPE_CHECKING
 
 import pytest
 
 from assetgen.core.lock import parse_lock
-from assetgen.core.record import parse_record
+from assetgen.core.record import FORMAT, ORDER, parse_record
 from assetgen.errors import AssetgenError
 from assetgen.files import project as files_home
 from assetgen.files.project import ProjectFiles
@@ -170,18 +171,24 @@ def test_a_surrogate_in_words_of_a_lockfile_is_read_and_written() -> None:
     assert parse_lock(text, "assets.lock").entries
 
 
+def packed(*numbers: int) -> bytes:
+    """The beginning of a record with a checksum that is right."""
+    front = b"".join(number.to_bytes(8, sys.byteorder) for number in numbers)
+    return FORMAT + zlib.crc32(front).to_bytes(8, "big") + front
+
+
 @pytest.mark.parametrize(
     "data",
     [
-        "assetgen-record 1\n" * 200_000,
-        "assetgen-record 1\nversion 1\nmanifest m\ndraft 0\ncomplete 1\n"
-        + "9" * 1_000_000
-        + " 1 1 1 1 - - x\nend 1\n",
-        "assetgen-record 1\nversion 1\nmanifest m\ndraft 0\ncomplete 1\nend 99999999999999999999\n",
+        FORMAT * 200_000,
+        b"assetgen-record 3\nversion 1\nmanifest m\ndraft 0\ncomplete 1\nend 0 00000000\n",
+        packed(ORDER, 2**64 - 1, 0, 0, 0),
+        packed(ORDER, 2**61, 2**64 - 1, 2**64 - 1, 2**64 - 1),
+        packed(ORDER, 1_000_000, 0, 0, 0) + b"\0" * 1_000_000,
     ],
-    ids=["many heads", "long number", "wrong end"],
+    ids=["many heads", "older", "many paths", "long lengths", "cut off"],
 )
-def test_a_hostile_record_is_worthless_and_nothing_else(data: str) -> None:
+def test_a_hostile_record_is_worthless_and_nothing_else(data: bytes) -> None:
     assert parse_record(data) is None
 
 

@@ -122,7 +122,7 @@ def test_a_second_build_calls_nothing_reads_nothing_and_writes_nothing() -> None
     assert made.locks.writes == 0
     assert made.events == []
     assert made.record is not None
-    assert made.record.complete
+    assert made.record.head.complete
 
 
 def test_the_model_gets_the_images_it_is_to_read() -> None:
@@ -210,7 +210,7 @@ def test_an_edit_that_gives_the_same_picture_stops_there() -> None:
     assert made.provider.called() == ["hero"]
     assert statuses(report) == {"hero": "generated", "side": "kept"}
     assert made.record is not None
-    assert made.record.complete
+    assert made.record.head.complete
 
 
 def test_a_changed_reference_costs_one_call() -> None:
@@ -311,7 +311,7 @@ def test_a_selection_leaves_the_entries_of_the_others_alone() -> None:
     assert after.entries["hero"] != before.entries["hero"]
     assert after.orphans == {}
     assert made.record is not None
-    assert not made.record.complete
+    assert not made.record.head.complete
 
 
 # Conversion
@@ -445,7 +445,7 @@ def test_one_failure_does_not_stop_the_others() -> None:
     assert report.exit_code == 1
     assert made.locks.read().entries.keys() == {"icon", "logo"}
     assert made.record is not None
-    assert not made.record.complete
+    assert not made.record.head.complete
 
 
 def test_a_failure_is_tried_again_by_the_next_build_and_nothing_else_is() -> None:
@@ -675,7 +675,7 @@ def test_an_edited_output_is_left_alone_and_everything_else_goes_on() -> None:
     assert made.provider.calls == []
     assert report.exit_code == 0
     assert made.record is not None
-    assert not made.record.complete
+    assert not made.record.head.complete
 
 
 @pytest.mark.parametrize("before", [None, b""], ids=["missing", "empty"])
@@ -949,9 +949,9 @@ def test_a_build_with_something_left_to_say_is_not_remembered_as_complete() -> N
     made.provider.script("hero", *(Unavailable("down") for _ in range(4)))
     made.build(PROJECT)
     assert made.record is not None
-    assert not made.record.complete
+    assert not made.record.head.complete
     made.build(PROJECT)
-    assert made.record.complete
+    assert made.record.head.complete
 
 
 def test_an_output_that_changes_right_after_it_was_written_is_not_remembered_as_ours() -> None:
@@ -966,7 +966,7 @@ def test_an_output_that_changes_right_after_it_was_written_is_not_remembered_as_
     made.clock = Painter()
     made.build(project)
     assert made.record is not None
-    assert not made.record.complete
+    assert not made.record.head.complete
     assert statuses(made.build(project)) == {"hero": "held"}
 
 

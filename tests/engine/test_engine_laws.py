@@ -271,7 +271,7 @@ def test_a_second_build_does_nothing(story: Story, history: list[list[tuple[str,
         assert machine.journal.read() == journal
         assert machine.ledger.lines() == lines
         assert machine.record is not None
-        assert machine.record.complete
+        assert machine.record.head.complete
 
 
 @BUILDING

@@ -10,7 +10,7 @@ import pytest
 
 from assetgen.core.digest import digest_of
 from assetgen.core.lock import Lock, LockEntry, dump_lock, parse_lock
-from assetgen.core.record import Entry, Record, dump_record
+from assetgen.core.record import Entry, Head, Record, dump_record
 from assetgen.errors import LockfileError, OutputError
 from assetgen.files.journal import FileJournal
 from assetgen.files.lockfile import LockFile, lockfile_name
@@ -268,12 +268,14 @@ class TestJournal:
 
 
 RECORD = Record(
-    version="1",
-    manifest="assets.yaml",
-    folder="/home/me/ö",
-    known="",
-    draft=False,
-    complete=True,
+    head=Head(
+        version="1",
+        manifest="assets.yaml",
+        folder="/home/me/ö",
+        known="",
+        draft=False,
+        complete=True,
+    ),
     entries=[Entry("ö.png", None)],
 )
 
@@ -316,7 +318,7 @@ class TestRecord:
         self.path(tmp_path).parent.mkdir()
         self.path(tmp_path).write_bytes(b"\xff\xfe")
         self.write(tmp_path)
-        assert self.path(tmp_path).read_text("utf-8") == dump_record(RECORD)
+        assert self.path(tmp_path).read_bytes() == dump_record(RECORD)
 
     def test_that_cannot_be_written_is_an_error_of_ours(self, tmp_path: Path) -> None:
         (tmp_path / ".assetgen").write_bytes(b"a file where the folder should be")
