@@ -4,13 +4,15 @@
 
 Every call of every thread is counted under one lock and written to LOG, one line each, before it is
 made, so the n-th of a kind is the n-th of the process. What SQLite does by itself goes past Python
-and is not seen here; `strace` sees it.
+and is not seen here; `strace` sees it. `decode` changes no disk: it is where the base64 of an
+answer is read.
 
 Run by its path, not imported by what it tampers with: it needs nothing but the package.
 """
 
 from __future__ import annotations
 
+import base64
 import errno
 import io
 import json
@@ -28,7 +30,9 @@ if TYPE_CHECKING:
 
     from _typeshed import ReadableBuffer
 
-    Kind = Literal["open", "mkdir", "write", "fsync", "ftruncate", "link", "rename", "unlink"]
+    Kind = Literal[
+        "open", "mkdir", "write", "fsync", "ftruncate", "link", "rename", "unlink", "decode"
+    ]
 
 _PATIENCE_S = 60.0
 _write, _open = os.write, os.open
@@ -172,6 +176,17 @@ def tamper(calls: Calls) -> None:
     ):
         setattr(os, name, counted)
     _File.calls = calls
+    _tamper_with_reading(calls)
+
+
+def _tamper_with_reading(calls: Calls) -> None:
+    decode = base64.b64decode
+
+    def counted_decode(*a: Any, **k: Any) -> bytes:
+        data: bytes = calls.make("decode", "", lambda: decode(*a, **k))
+        return data
+
+    base64.b64decode = counted_decode
 
 
 def main() -> int:

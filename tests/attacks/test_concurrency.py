@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 import threading
 from decimal import Decimal
 from functools import partial
@@ -114,6 +115,38 @@ def test_four_clones_with_one_cache_buy_each_image_once(
         assert len({(clone / f"art/{name}.png").read_bytes() for clone in clones}) == 1
     for clone in clones:
         assert cli("check", cwd=clone).code == 0
+
+
+def test_watch_beside_build_buys_each_image_once(
+    project: Project, cli: Cli, openrouter: OpenRouterStandIn
+) -> None:
+    """`watch` and `build` in one project at once buy each image once, also one that a change asks \
+both of them for"""
+    names = [f"a{number}" for number in range(6)]
+    project.write("assets.yaml", manifest(*names))
+    openrouter.hold()
+    watching = cli.start("watch", "--json", "-j", "2")
+    openrouter.wait_for_generations(2, PATIENCE_S)
+    building = cli.start("build", "--json")
+    openrouter.wait_for_generations(len(names), PATIENCE_S)
+    openrouter.release()
+    (built,) = finish_all(cli, [building])
+    project.write("assets.yaml", manifest(*names, "new"))
+    finish_all(cli, [cli.start("build")])
+    assert sorted(prompts(openrouter)) == sorted([*names, "new"])
+    watching.send_signal(signal.SIGINT)
+    watched = cli.finish(watching)
+    assert "Traceback" not in watched.err
+    assert 0 < bought(built) < len(names)
+    assert bought(watched) + bought(built) in {len(names), len(names) + 1}
+    assert_all_is_well(project, cli, of=len(names) + 1)
+
+
+def bought(result: Completed) -> int:
+    """How many images a command with `--json` says it has bought."""
+    return sum(
+        event["event"] == "finished" and event["status"] == "generated" for event in result.events
+    )
 
 
 def test_the_claim_of_a_build_that_is_killed_is_taken_over_at_once(

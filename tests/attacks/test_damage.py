@@ -82,10 +82,14 @@ class Built:
     def cache(self) -> Path:
         return cache_of(self.cli).root
 
-    def heals(self) -> None:
-        """The next build buys nothing, and leaves all as it should be."""
+    def heals(self, *said: str) -> None:
+        """The next build buys nothing, says no more of it than `said`, and leaves all well."""
         result = self.cli("build", env=FREE)
         assert result.code == 0, result.err
+        *lines, summary = result.err.splitlines()
+        assert summary in {"up to date", f"{len(NAMES)} restored"}, result.err
+        assert [line for line in lines if not line.startswith("restored ")] == [*said]
+        assert result.out == ""
         assert len(prompts(self.openrouter)) == len(NAMES)
         assert_all_is_well(self.project, self.cli, of=len(NAMES))
 
@@ -306,8 +310,19 @@ heal silently and for free"""
 def test_a_damaged_ledger_costs_nothing_that_the_lockfile_knows(
     built: Built, harm: Callable[[Path], None]
 ) -> None:
+    """A damaged ledger costs nothing that the lockfile knows, and heals silently; but calls of
+    which only the answer was lost are told, because nobody knows their bills any more"""
     shutil.rmtree(built.project.path("art"))
     harm(built.cache / "ledger.jsonl")
+    lines = cache_of(built.cli).ledger()
+    unanswered = {line["call"] for line in lines if line["event"] == "sent"}
+    unanswered -= {line["call"] for line in lines if line["event"] == "received"}
+    told = [
+        f"warning: {len(unanswered)} earlier calls have no answer on record and may have been "
+        "billed; see `assetgen costs`"
+    ]
+    built.heals(*(told if unanswered else []))
+    built.project.path(".assetgen/assets.record").unlink()
     built.heals()
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from assetgen.engine.execute import LOCK_INTERVAL_S
 from tests.attacks.support import (
     PATIENCE_S,
     assert_all_is_well,
@@ -210,6 +211,62 @@ to interrupt; twice, what comes after it is cut"""
     assert len([entry for entry in json.loads(lockfile.read_text()) if "name" in entry]) == 3
     assert_every_call_is_closed(cli)
     complete(project, cli, openrouter, requests=3)
+
+
+@needs_proc
+def test_twice_while_an_answer_is_read_keeps_its_image(
+    project: Project, cli: Cli, openrouter: OpenRouterStandIn, tmp_path: Path
+) -> None:
+    project.write("assets.yaml", manifest(*NAMES))
+    log = tmp_path / "calls"
+    process = start_tampered(cli, log, "build", "-j", "1", deed="hold", kind="decode")
+    wait_until(lambda: logged(log, "struck") != [])
+    interrupt(process, 2)
+    wait_until(lambda: not is_pending(process.pid, signal.SIGINT))
+    log.rename(tmp_path / "released")
+    assert_interrupted(cli.finish(process))
+    assert_every_call_is_closed(cli)
+    assert [line["event"] for line in cache_of(cli).ledger()] == ["sent", "received"]
+    complete(project, cli, openrouter, requests=3)
+
+
+@needs_proc
+@pytest.mark.slow
+@pytest.mark.parametrize("times", [1, 2])
+@pytest.mark.parametrize("deed", ["hold", "hold_after"])
+def test_while_the_lockfile_is_written_in_the_middle_of_a_long_build_it_stays_whole(
+    *,
+    project: Project,
+    cli: Cli,
+    openrouter: OpenRouterStandIn,
+    tmp_path: Path,
+    deed: str,
+    times: int,
+) -> None:
+    """While a long build writes its lockfile with calls under way, they are finished, or cut and \
+booked as such, and the lockfile says what is there"""
+    project.write("assets.yaml", manifest(*NAMES))
+    openrouter.hold(lambda request: request.prompt != "a")
+    openrouter.latency_s = LOCK_INTERVAL_S + 0.2
+    lockfile, log = project.path("assets.lock"), tmp_path / "calls"
+    arguments = ("build", "-j", "2")
+    process = start_tampered(cli, log, *arguments, deed=deed, kind="rename", path="/assets.lock$")
+    wait_until(lambda: logged(log, "struck") == [("rename", str(lockfile))])
+    assert len(openrouter.generations) == 2
+    openrouter.latency_s = 0.0
+    for _ in range(times):
+        process.send_signal(signal.SIGINT)
+        wait_until(lambda: not is_pending(process.pid, signal.SIGINT))
+    log.rename(tmp_path / "released")
+    if times == 1:
+        wait_for_words(process, "finishing the calls under way")
+        openrouter.release()
+    assert_interrupted(cli.finish(process))
+    finished = {"a"} if times > 1 else set(prompts(openrouter))
+    assert {entry["name"] for entry in project.lock if "name" in entry} == finished
+    assert_every_call_is_closed(cli)
+    asked = len(openrouter.generations)
+    complete(project, cli, openrouter, requests=asked + len(NAMES) - len(finished))
 
 
 def is_pending(pid: int, number: int) -> bool:
