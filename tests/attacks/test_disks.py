@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -374,6 +375,26 @@ FEW = {
 def test_a_disk_that_fails_in_some_way_loses_no_bought_image(failing: Failing, what: str) -> None:
     kind, path, number = FEW[what]
     assert failing.build(kind=kind, path=path, number=number, error=FAULTS[kind], ever=True)
+
+
+@needs_proc
+def test_what_an_answer_holds_beside_its_image_is_not_lost_to_a_full_cache_either(
+    failing: Failing,
+) -> None:
+    scene = failing.scene
+    scene.openrouter.default = Image(count=2)
+    failing.clear()
+    full = {"kind": "write", "path": "/cache/incoming/", "error": "ENOSPC", "ever": True}
+    result = run_tampered(scene.cli, failing.log, *BUILD, deed="fail", **full)
+    kept = rescue_files(scene.temporary)
+    assert len(kept) == 2 * len(ASSETS)
+    assert all(str(path) in result.err for path in kept)
+    shutil.rmtree(scene.project.path("art"))
+    scene.build_later()
+    assert rescue_files(scene.temporary) == []
+    for digest in (path.name.split(".")[1] for path in kept):
+        blob = cache_of(scene.cli).root / "blobs" / digest[:2] / digest
+        assert sha256(blob.read_bytes()).hexdigest() == digest
 
 
 @needs_proc
