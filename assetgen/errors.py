@@ -7,6 +7,7 @@
     ├── OutputError               a file of the project cannot be read or written
     ├── CacheError                the user's cache cannot be used
     ├── ImageError                bytes that are no image, or none we accept
+    ├── StepError                 a step, a variant or an atlas cannot be made from its picture
     └── ProviderError             a call did not give an image
         ├── AuthError             key or credit: no further call can succeed
         ├── RateLimited           too many calls at once
@@ -102,6 +103,10 @@ class CacheError(AssetgenError):
 
 class ImageError(AssetgenError):
     """Bytes that are no image, or none that is accepted."""
+
+
+class StepError(AssetgenError):
+    """A finished picture cannot be made, or is not what was expected; the image is kept."""
 
 
 class Retry(Enum):

@@ -9,10 +9,10 @@ so that old lockfiles can be re-keyed for free, and tell the users. Golden vecto
 from __future__ import annotations
 
 import hashlib
-import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from assetgen.core.canonical import canonical
 from assetgen.core.digest import short
 from assetgen.core.model import Source
 
@@ -141,10 +141,3 @@ def stated_parameters(parameters: Parameters) -> dict[str, Json]:
 
 def _sha256(value: Json) -> str:
     return hashlib.sha256(canonical(value)).hexdigest()
-
-
-def canonical(value: Json) -> bytes:
-    """The one encoding of `value`: JSON in UTF-8, keys sorted, no spaces."""
-    return json.dumps(
-        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
-    ).encode("utf-8")

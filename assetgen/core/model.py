@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from decimal import Decimal
 
+    from assetgen.core.finish import Atlas, Expect, Export, Frames, Variants
     from assetgen.core.plugin import ProviderPlugin
+    from assetgen.core.step import Step
     from assetgen.errors import Location
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
@@ -121,6 +123,11 @@ class Asset:
     pinned: bool = False
     tags: tuple[str, ...] = ()
     description: str = ""
+    steps: tuple[Step, ...] = ()
+    """Done to the image before it becomes the output, and whatever is made from it."""
+    expect: Expect | None = None
+    frames: Frames | None = None
+    variants: Variants | None = None
     where: Location | None = field(default=None, compare=False)
     """Where the manifest declares it."""
 
@@ -161,6 +168,8 @@ class Project:
     """Folders that include patterns listed, likewise: a new file there may change the project."""
     plugin: ProviderPlugin | None = None
     """The provider, unless it is built in."""
+    atlases: tuple[Atlas, ...] = ()
+    exports: tuple[Export, ...] = ()
 
     @property
     def is_paid(self) -> bool:

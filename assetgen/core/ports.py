@@ -18,12 +18,15 @@ if TYPE_CHECKING:
     from assetgen.core.call import Generated, Request
     from assetgen.core.digest import Digest
     from assetgen.core.drawing import Drawing
+    from assetgen.core.finish import Atlas, Expect, Frames, Rendition
+    from assetgen.core.finished import Finished, Look, Packed
     from assetgen.core.ledger import LedgerLine
     from assetgen.core.lock import Lock, LockEntry
     from assetgen.core.model import ImageFormat
     from assetgen.core.plugin import ProviderPlugin
     from assetgen.core.result import ActionResult, ImageInfo
     from assetgen.core.stamp import Stamp
+    from assetgen.core.step import Step
 
 Emit = Callable[[Event], None]
 """Takes events in order; must not block."""
@@ -70,6 +73,46 @@ class Images(Protocol):
 
     def paint(self, drawing: Drawing, target: ImageFormat) -> bytes:
         """The file of a drawing."""
+        ...
+
+
+class Finisher(Protocol):
+    """Makes finished pictures from images: pure, free, the same pixels everywhere.
+
+    Pictures between two steps are PNG files. Safe to call from several threads at once.
+    """
+
+    def apply(self, data: bytes, step: Step) -> bytes:
+        """The picture after one step. Raises `StepError`, `ImageError`."""
+        ...
+
+    def unmet(self, data: bytes, expect: Expect) -> list[str]:
+        """What of `expect` the output file `data` does not fulfil, with what was measured."""
+        ...
+
+    def renditions(self, data: bytes, wanted: Sequence[Rendition]) -> list[Finished]:
+        """The variants of a picture, in the order they are wanted, decoding it once.
+
+        Raises:
+            StepError, ImageError.
+        """
+        ...
+
+    def frames(self, data: bytes, frames: Frames) -> list[Finished]:
+        """The frames of a sheet in order. Raises `StepError`, `ImageError`."""
+        ...
+
+    def pack(self, pictures: Sequence[tuple[str, bytes]], atlas: Atlas) -> Packed:
+        """Pages of an atlas, from pictures by the names of their frames.
+
+        Raises:
+            StepError: they do not fit.
+            ImageError.
+        """
+        ...
+
+    def look(self, data: bytes) -> Look:
+        """What a page may show before a picture has loaded. Raises `ImageError`."""
         ...
 
 

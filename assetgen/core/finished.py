@@ -1,0 +1,36 @@
+"""What the finisher gives: files with what is known of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from assetgen.core.result import ImageInfo
+    from assetgen.core.sheet import Frame
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """One finished file."""
+
+    data: bytes
+    info: ImageInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """The pages of an atlas, and the frames on them sorted by name, numbers by value."""
+
+    pages: tuple[Finished, ...]
+    frames: tuple[Frame, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a page may show before a picture has loaded."""
+
+    colour: str
+    """Dominant colour, `#rrggbb`."""
+    thumbhash: str
+    """ThumbHash (https://evanw.github.io/thumbhash/) in base64, 25 bytes or so."""

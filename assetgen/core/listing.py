@@ -1,0 +1,55 @@
+"""What exports are written from: the files of assets and atlases, as values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from assetgen.core.model import ImageFormat
+    from assetgen.core.sheet import Sheet
+
+
+@dataclass(frozen=True, slots=True)
+class ListedFile:
+    """One picture file."""
+
+    path: str
+    """POSIX, relative to the project folder."""
+    format: ImageFormat
+    width_px: int
+    height_px: int
+
+
+@dataclass(frozen=True, slots=True)
+class ListedAsset:
+    """One asset: its output, and what was made from it."""
+
+    name: str
+    file: ListedFile
+    description: str = ""
+    tags: tuple[str, ...] = ()
+    variants: tuple[ListedFile, ...] = ()
+    """By format as the manifest orders them, each by rising width."""
+    frames: tuple[ListedFile, ...] = ()
+    colour: str | None = None
+    """Dominant colour, `#rrggbb`; known where there are variants."""
+    thumbhash: str | None = None
+    """ThumbHash in base64; known where there are variants."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListedAtlas:
+    """One atlas and its data files by format."""
+
+    sheet: Sheet
+    data: tuple[tuple[str, str], ...]
+    """(`json-hash`, `css` or `json`; path)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """All that one export tells."""
+
+    assets: tuple[ListedAsset, ...]
+    atlases: tuple[ListedAtlas, ...] = ()
