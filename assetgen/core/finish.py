@@ -93,10 +93,10 @@ class Atlas:
     members: tuple[str, ...]
     """Names of assets, in manifest order; one with `frames` brings these instead of itself."""
     output: str
-    """Path of the page, or a pattern with `${page}`."""
+    """Path of the page, or a pattern with `${page}`: 0, 1, 2 …"""
     format: ImageFormat
     data: Mapping[SheetFormat, str]
-    """Paths of the data files."""
+    """Paths of the data files; of `json-hash`, which has a file a page, maybe with `${page}`."""
     trim: bool = True
     padding_px: int = 2
     extrude_px: int = 0
@@ -105,8 +105,9 @@ class Atlas:
     """Most pixels a side of a page may have."""
     max_pages: int = 1
     animations: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Names of assets by animation; an asset with `frames` stands for its frames in order. Each
-    asset with `frames` is an animation of its own name besides."""
+    """Names of assets by animation, in the order they are shown and as often; an asset with
+    `frames` stands for its frames in order. Each asset with `frames` is an animation of its own
+    name besides."""
     where: Location | None = field(default=None, compare=False)
 
 

@@ -163,7 +163,7 @@ class Project:
     assets: tuple[Asset, ...]
     """In file order; names and outputs are unique, references exist and form no cycle."""
     read_files: tuple[str, ...] = ()
-    """Manifest and included files, as POSIX paths relative to `root`."""
+    """Manifest, included files and palettes, as POSIX paths relative to `root`."""
     read_folders: tuple[str, ...] = ()
     """Folders that include patterns listed, likewise: a new file there may change the project."""
     plugin: ProviderPlugin | None = None

@@ -56,6 +56,18 @@ class Plugins(Protocol):
         ...
 
 
+class Removers(Protocol):
+    """Removers of backgrounds that installed packages add, for `remove_background: {using: …}`."""
+
+    def version_of(self, name: str) -> str | None:
+        """What is in the key of its pictures, or None when there is no such remover."""
+        ...
+
+    def names(self) -> Sequence[str]:
+        """The names of all of them."""
+        ...
+
+
 class Images(Protocol):
     """Decodes and encodes images."""
 
