@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from assetgen.cli.main import COMMANDS, command_parser
 from assetgen.manifest.schema import manifest_json_schema
+from assetgen.manifest.schema_finish import STEPS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -41,6 +42,13 @@ def manifest_reference() -> str:
         ("The file itself", schema),
         ("`budget`", definitions["BudgetEntry"]),
         ("One of `assets`", definitions["AssetEntry"]),
+        ("`steps`: one of them", definitions["StepEntry"]),
+        *((f"The step `{name}`", definitions[model.__name__]) for name, model in STEPS.items()),
+        ("`expect`", definitions["ExpectEntry"]),
+        ("`variants`", definitions["VariantsEntry"]),
+        ("One of `atlases`", definitions["AtlasEntry"]),
+        ("`data` of an atlas", definitions["SheetDataEntry"]),
+        ("One of `exports`", definitions["ExportEntry"]),
     ]
     lines: list[str] = []
     for title, section in sections:

@@ -63,6 +63,13 @@ HOMES = {
 }
 """The only module that imports each third-party library, so that replacing it is one file."""
 
+ROOMS = {
+    # What a manifest may say is one thing and too long for one file: the models of what is bought
+    # and of what is finished, over the kinds of values both have.
+    "pydantic": ["manifest.schema", "manifest.schema_finish", "manifest.schema_types"],
+}
+"""Homes of more than one module, each with its reason."""
+
 IMPORT_NAMES = {"pillow": "PIL", "pyyaml": "yaml"}
 """Distributions whose import name differs from their own."""
 
@@ -200,7 +207,8 @@ def test_core_neither_waits_nor_reads_nor_writes(module: Module) -> None:
 
 @pytest.mark.parametrize("library", HOMES)
 def test_a_library_is_imported_in_its_home_only(library: str) -> None:
-    assert [m.name for m in MODULES if library in m.foreign_imports()] == [HOMES[library]]
+    rooms = ROOMS.get(library, [HOMES[library]])
+    assert [m.name for m in MODULES if library in m.foreign_imports()] == rooms
 
 
 def test_every_library_that_is_imported_is_declared_and_has_a_home() -> None:

@@ -23,14 +23,15 @@ def select(assets: Sequence[Asset], selectors: Iterable[str]) -> frozenset[str]:
     chosen: set[str] = set()
     for selector in selectors:
         pattern = selector.removesuffix("+")
-        found = _matches(assets, pattern)
+        found = matching(assets, pattern)
         if not found:
             raise UsageError(f"`{selector}` matches no asset", hint=_nearest(assets, pattern))
         chosen |= with_dependants(assets, found) if selector.endswith("+") else found
     return frozenset(chosen)
 
 
-def _matches(assets: Sequence[Asset], pattern: str) -> set[str]:
+def matching(assets: Sequence[Asset], pattern: str) -> set[str]:
+    """Names of the assets that `NAME`, `tag:TAG` or `GLOB` matches."""
     if pattern.startswith("tag:"):
         tag = pattern.removeprefix("tag:")
         return {a.name for a in assets if any(fnmatch.fnmatchcase(t, tag) for t in a.tags)}

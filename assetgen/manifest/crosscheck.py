@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from assetgen.core.model import AssetReference, Generate
@@ -19,9 +20,19 @@ _MOST_CYCLES = 20
 """Cycles that are noted: each takes time in proportion to the manifest."""
 
 
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """Paths that are spoken for, folded, behind symbolic links."""
+
+    owners: Mapping[str, str]
+    """What the file is in a message: the manifest, a reference …"""
+    outputs: Mapping[str, Resolved]
+    """The asset whose output it is."""
+
+
 def check(
     resolution: Resolution, protected: Mapping[str, str], faults: Faults, *, is_complete: bool
-) -> None:
+) -> Taken:
     """Note every fault between assets.
 
     Args:
@@ -29,12 +40,16 @@ def check(
         protected: what the project's own files are, by path.
         faults: where faults go.
         is_complete: False when a file could not be read, so that names may be missing.
+
+    Returns:
+        The paths that nothing else may be written to.
     """
     by_name = _unique_names(resolution.assets, faults)
-    _check_outputs(resolution.assets, protected, faults)
+    taken = _check_outputs(resolution.assets, protected, faults)
     if is_complete:
         _check_references(by_name, resolution, faults)
     _check_cycles(by_name, faults)
+    return taken
 
 
 def _unique_names(assets: Sequence[Resolved], faults: Faults) -> dict[str, Resolved]:
@@ -52,7 +67,7 @@ def _unique_names(assets: Sequence[Resolved], faults: Faults) -> dict[str, Resol
 
 def _check_outputs(
     assets: Sequence[Resolved], protected: Mapping[str, str], faults: Faults
-) -> None:
+) -> Taken:
     owners = {fold(path): kind for path, kind in protected.items()}
     for resolved in assets:
         for field, *paths in resolved.reads:
@@ -86,6 +101,7 @@ def _check_outputs(
                     "rename the folder",
                 )
             folder = folder.rpartition("/")[0]
+    return Taken(owners, outputs)
 
 
 def _note_shared_output(first: Resolved, second: Resolved, faults: Faults) -> None:

@@ -7,6 +7,7 @@ import os
 import stat
 import unicodedata
 
+from assetgen.beneath import Beneath
 from assetgen.errors import ManifestError
 from assetgen.manifest.faults import shown
 from assetgen.manifest.paths import check_not_private
@@ -25,6 +26,7 @@ class ProjectFiles:
     def __init__(self, root: str) -> None:
         """`root` is the project folder."""
         self._root = root
+        self._beneath = Beneath(root)
         self._real_root = os.path.realpath(root)
         self._real_folders: dict[str, str | None] = {}
         self._found: dict[str, tuple[str, str] | ManifestError] = {}
@@ -59,6 +61,25 @@ class ProjectFiles:
         if real_folder is None:
             return None
         return f"{real_folder}/{name}" if real_folder else name
+
+    def read(self, path: str, most_bytes: int) -> bytes:
+        """Bytes of a file that `find` gave.
+
+        Raises:
+            ManifestError: without a place: it cannot be read, or is larger.
+        """
+        try:
+            with self._beneath.open_regular(path) as file:
+                data = file.read(most_bytes + 1)
+        except OSError as error:
+            raise ManifestError(
+                f"names {shown(path)}, which cannot be read: {error.strerror}"
+            ) from error
+        if len(data) > most_bytes:
+            raise ManifestError(
+                f"names {shown(path)}, which is larger than {most_bytes // 1024} KiB"
+            )
+        return data
 
     def _find(self, path: str) -> tuple[str, str]:
         for spelt in _spellings(path):

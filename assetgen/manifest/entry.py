@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from assetgen.errors import ManifestError
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from assetgen.core.catalogue import ModelTable
     from assetgen.core.model import Json, ProviderName
+    from assetgen.core.ports import Removers
     from assetgen.errors import Location
     from assetgen.manifest.faults import Faults
     from assetgen.manifest.parse import Document, Path
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 MOST_WORK = 300_000_000
 """Filled characters of all assets, where each text counts for `_TEXT` at least: 1 GB or so."""
 _TEXT = 16
+
+NAME_OF_THE_ASSET = "asset"
+"""`${asset}` in paths; a variable of this name comes first, as it is there on purpose."""
 
 FileRead = tuple[str, str, str]
 """A file an asset reads: the field that names it, its path, and its real path."""
@@ -48,6 +52,14 @@ class Files(Protocol):
         """
         ...
 
+    def read(self, path: str, most_bytes: int) -> bytes:
+        """Bytes of a file that `find` gave.
+
+        Raises:
+            ManifestError: without a place: it cannot be read, or is larger.
+        """
+        ...
+
 
 class TooMuchError(Exception):
     """The manifest expands to more text than is sane."""
@@ -68,7 +80,10 @@ class Shared:
     """Whether the provider cannot do without a `model`."""
     defaults: Mapping[str, object]
     """What `defaults` states."""
+    removers: Removers | None = None
     work: int = 0
+    palettes: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Colours of the palette files that were read, by path."""
 
     def spend(self, characters: int) -> None:
         """Count text that is made. Raises `TooMuchError` beyond `MOST_WORK`."""
@@ -109,8 +124,17 @@ class Entry:
 
     def says(self, name: str) -> str:
         """What a message about a field starts with."""
-        owner = "`defaults`" if self.is_default(name) else f"asset {shown(self.name)}"
-        return f"`{name}` of {owner}"
+        return f"`{name}` of {self.owner(name)}"
+
+    def owner(self, name: str) -> str:
+        """Who states a field, in a message."""
+        return "`defaults`" if self.is_default(name) else f"asset {shown(self.name)}"
+
+    def origin(self, name: str) -> tuple[Document, Path]:
+        """The document that states a field, and where in it."""
+        if self.is_default(name):
+            return self.shared.document, ("defaults", name)
+        return self.document, ("assets", self.name, name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +149,65 @@ class AssetUse:
     def place(self) -> Location:
         """Where it is written."""
         return self.entry.place("reference", (self.index,))
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """A value in a document: what messages call it, and where it is."""
+
+    shared: Shared
+    document: Document
+    path: Path
+    says: str
+    """What a message about it starts with, such as "`width` of step 2 of asset `hero`"."""
+    note: Callable[[str, Location, str | None], None]
+
+    def below(self, step: str | int, says: str | None = None) -> Spot:
+        """A part of it."""
+        return replace(
+            self, path=(*self.path, step), says=says or f"{shown(str(step))} of {self.says}"
+        )
+
+    def place(self, *, key: bool = False) -> Location:
+        """Where it is written, or its key."""
+        return self.document.locate(self.path, key=key)
+
+    def refuse(self, what: str, hint: str | None = None, *, key: bool = False) -> None:
+        """Note a fault; the message goes on after the name of the value."""
+        self.note(f"{self.says} {what}", self.place(key=key), hint)
+
+    def attempt(self, make: Callable[[], T], *, way_out: str | None = None) -> T | None:
+        """What `make` gives; None after a `ManifestError`, which becomes a fault."""
+        try:
+            return make()
+        except ManifestError as error:
+            self.refuse(error.what, way_out or error.hint)
+            return None
+
+    def fill(self, text: str, values: Mapping[str, str], *, is_key: bool = False) -> str | None:
+        """`text` filled from `values`; None after a fault."""
+        try:
+            result = fill(text, values)
+        except CannotFillError:
+            self._note_unfilled(text, values, is_key=is_key)
+            return None
+        self.shared.spend(len(result) if result is not text else 0)
+        return result
+
+    def _note_unfilled(self, text: str, values: Mapping[str, str], *, is_key: bool) -> None:
+        unknown = [(sequence, name) for sequence, name in names_in(text) if name not in values]
+        for sequence, name in unknown:
+            where = self.document.locate_text(self.path, sequence, key=is_key)
+            if not name:
+                hint = "write `${name}`, or `$${` for the characters themselves"
+                self.note(f"{self.says} has {shown(sequence)}, which is no variable", where, hint)
+                continue
+            hint = self.shared.faults.did_you_mean(name, list(values)) or _known(values)
+            self.note(f"unknown variable `${{{name}}}` in {self.says}", where, hint)
+        if not unknown:
+            what = f"{self.says} is longer than {MOST_CHARACTERS:,} characters once it is filled"
+            where = self.document.locate_text(self.path, text, key=is_key)
+            self.note(what, where, "shorten it, or the variables in it")
 
 
 @dataclass(slots=True)
@@ -158,7 +241,7 @@ class Filling:
         if "$" not in text:
             self.entry.shared.spend(0)
             return text
-        document, start = self._origin(name)
+        document, start = self.entry.origin(name)
         return self.fill(text, self.variables, self.entry.says(name), document, (*start, *at))
 
     def fill(
@@ -172,15 +255,8 @@ class Filling:
         is_key: bool = False,
     ) -> str | None:
         """`text` filled from `values`; None after a fault at `path`, or at its key."""
-        try:
-            result = fill(text, values)
-        except CannotFillError:
-            self._note_unfilled(
-                text, values, says, lambda part: document.locate_text(path, part, key=is_key)
-            )
-            return None
-        self.entry.shared.spend(len(result) if result is not text else 0)
-        return result
+        spot = Spot(self.entry.shared, document, path, says, self.fault)
+        return spot.fill(text, values, is_key=is_key)
 
     def normal(self, name: str, read: Callable[[str], T]) -> T | None:
         """A field's text, filled and in normal form; None when not stated, or after a fault."""
@@ -208,34 +284,14 @@ class Filling:
             return [self.json(name, item, (*at, index)) for index, item in enumerate(value)]
         return value
 
-    def _origin(self, name: str) -> tuple[Document, Path]:
-        if self.entry.is_default(name):
-            return self.entry.shared.document, ("defaults", name)
-        return self.entry.document, ("assets", self.entry.name, name)
-
-    def _note_unfilled(
-        self,
-        text: str,
-        values: Mapping[str, str],
-        says: str,
-        locate: Callable[[str], Location],
-    ) -> None:
-        faults = self.entry.shared.faults
-        unknown = [(sequence, name) for sequence, name in names_in(text) if name not in values]
-        for sequence, name in unknown:
-            where = locate(sequence)
-            if not name:
-                hint = "write `${name}`, or `$${` for the characters themselves"
-                self.fault(f"{says} has {shown(sequence)}, which is no variable", where, hint)
-                continue
-            hint = faults.did_you_mean(name, list(values)) or _known(values)
-            self.fault(f"unknown variable `${{{name}}}` in {says}", where, hint)
-        if not unknown:
-            what = f"{says} is longer than {MOST_CHARACTERS:,} characters once it is filled"
-            self.fault(what, locate(text), "shorten it, or the variables in it")
+    def spot(self, name: str, at: Path = (), says: str | None = None) -> Spot:
+        """Where the field `name` is written, or what is inside it; for its messages."""
+        document, start = self.entry.origin(name)
+        says = says or self.entry.says(name)
+        return Spot(self.entry.shared, document, (*start, *at), says, self.fault)
 
 
 def _known(values: Mapping[str, str]) -> str:
-    if not values:
+    if values.keys() <= {NAME_OF_THE_ASSET}:
         return "state it under `vars`, or in the asset's `matrix`; `$$` is a dollar sign"
     return f"variables here are {', '.join(shown(name) for name in sorted(values))}"

@@ -12,27 +12,39 @@ from assetgen.manifest.faults import listed, shown
 from assetgen.manifest.fields import kind_of
 from assetgen.manifest.scalars import Data, Plain, core_value
 from assetgen.manifest.schema import (
-    VERSION,
     AssetEntry,
     BudgetEntry,
     Defaults,
     IncludedManifest,
     Manifest,
     Refusal,
+    names_of,
     read,
 )
+from assetgen.manifest.schema_finish import (
+    STEPS,
+    AtlasEntry,
+    ExpectEntry,
+    ExportEntry,
+    PaletteEntry,
+    SheetDataEntry,
+    StepEntry,
+    VariantsEntry,
+)
+from assetgen.manifest.schema_types import VERSION, Section
 
 if TYPE_CHECKING:
     from assetgen.manifest.faults import Faults
     from assetgen.manifest.parse import Document, Path
 
-_LATER = {"steps", "variants", "expect", "candidates"}
-_LATER_ON_TOP = {"atlases", "exports"}
+_LATER = {"candidates"}
 _PLACEHOLDERS = {"vars": Plain("x"), "styles": "${prompt}"}
 """What stands for a refused entry, so that those who use it are not refused as well."""
 _HINT_OF_AN_INCLUDE = (
     "an included file holds only `assets`: everything else goes into the root manifest"
 )
+_SEPARATE: set[Path] = {("steps",), ("expect",), ("variants",)}
+"""Fields without which the rest of an asset can be looked at all the same."""
 _UNKNOWN_MODEL = "unknown/unknown"
 
 _M = TypeVar("_M", Manifest, IncludedManifest)
@@ -119,7 +131,7 @@ def _note(refusal: Refusal, document: Document, faults: Faults, *, is_root: bool
         what, way_out = _missing(path)
         faults.add(what, document.locate(path), way_out)
     elif refusal.kind == "unknown":
-        what = f"unknown field {shown(str(path[-1]))} in {_owner(path[:-1])}"
+        what = f"unknown {_kind(path)} {shown(str(path[-1]))} in {_owner(path[:-1])}"
         known = is_root or len(path) > 1
         hint = _unknown_hint(path, faults) if known else _HINT_OF_AN_INCLUDE
         faults.add(what, document.locate(path, key=True), hint)
@@ -132,15 +144,39 @@ def _note(refusal: Refusal, document: Document, faults: Faults, *, is_root: bool
         faults.add(what, document.locate(path), _shape_hint(path))
 
 
+_MISSING = {
+    "output": "say where the image goes, such as `output: art/hero.png`",
+    "widths": "say how wide the files are, such as `widths: [480, 960]`",
+    "formats": "say in which formats, such as `formats: [avif, webp]`",
+    "assets": 'say what is on it, such as `assets: ["tag:icons", "hero*"]`',
+    "format": "write `json`, `typescript`, `python` or `html`",
+}
+"""What to do about a field that an entry cannot do without."""
+_MISSING_OUTPUT = {
+    "atlases": "say where the page goes, such as `output: public/ui.png`",
+    "exports": "say where the file goes, such as `output: src/assets.ts`",
+    "variants": 'say where they go, such as `output: "img/${asset}-${width}.${format}"`',
+}
+
+
 def _missing(path: Path) -> tuple[str, str]:
-    if path[-1] == "version":
+    name = str(path[-1])
+    if path == ("version",):
         return "the manifest has no `version`", f"write `version: {VERSION}` in its first line"
-    if path[-1] == "output":
-        return (
-            f"{_owner(path[:-1])} has no `output`",
-            "say where the image goes, such as `output: art/hero.png`",
-        )
-    return f"the manifest has no `{path[-1]}`", "write `assets:`, and the images below it"
+    if len(path) == 1:
+        return f"the manifest has no `{name}`", "write `assets:`, and the images below it"
+    home = "variants" if path[-2] == "variants" else str(path[0])
+    hint = _MISSING_OUTPUT.get(home) if name == "output" else None
+    return f"{_owner(path[:-1])} has no {shown(name)}", hint or _MISSING[name]
+
+
+def _kind(path: Path) -> str:
+    """What is unknown: a step, where one is named, or a field."""
+    return "step" if _is_step(path) else "field"
+
+
+def _is_step(path: Path) -> bool:
+    return len(path) > 2 and path[-3] == "steps" and isinstance(path[-2], int)  # noqa: PLR2004
 
 
 def _unknown_hint(path: Path, faults: Faults) -> str:
@@ -150,8 +186,6 @@ def _unknown_hint(path: Path, faults: Faults) -> str:
         return "models are told what to show: say what you want in `prompt`"
     if home == "assets" and name in _LATER:
         return f"`{name}` is not part of version {VERSION} yet"
-    if home == "top" and name in _LATER_ON_TOP:
-        return f"`{name}` is not part of version {VERSION} yet"
     near = faults.did_you_mean(name, known)
     if near is not None:
         return near
@@ -159,49 +193,81 @@ def _unknown_hint(path: Path, faults: Faults) -> str:
         return f"put `{name}` under `defaults`, or into an asset"
     if home == "defaults" and name in AssetEntry.model_fields:
         return f"put `{name}` into each asset"
-    return f"fields here are {listed(sorted(known))}"
+    if home == "inside" and not _is_step(path) and name in STEPS:
+        return f"indent what belongs to the step, or write `- ` before {shown(name)}"
+    return f"{_kind(path)}s here are {listed(sorted(known))}"
 
 
 def _known_fields(path: Path) -> tuple[list[str], str]:
+    """The fields that may stand beside the one at `path`, and what section that is."""
     if len(path) == 1:
-        return list(Manifest.model_fields), "top"
-    if path[0] == "assets":
-        return list(AssetEntry.model_fields), "assets"
-    if path[0] == "defaults":
-        return list(Defaults.model_fields), "defaults"
-    return list(BudgetEntry.model_fields), "budget"
+        return names_of(Manifest), "top"
+    home = str(path[0])
+    if home in {"assets", "defaults"}:
+        inside = path[2:-1] if home == "assets" else path[1:-1]
+        own = AssetEntry if home == "assets" else Defaults
+        return (names_of(_model_inside(inside)), "inside") if inside else (names_of(own), home)
+    if home == "atlases":
+        return names_of(SheetDataEntry if path[2:3] == ("data",) else AtlasEntry), home
+    return names_of(ExportEntry if home == "exports" else BudgetEntry), home
+
+
+def _model_inside(path: Path) -> type[Section]:
+    """The model of a part of an asset, such as `expect` or `("steps", 0, "resize")`."""
+    match path:
+        case ("expect",):
+            return ExpectEntry
+        case ("variants",):
+            return VariantsEntry
+        case ("steps", _):
+            return StepEntry
+        case ("steps", _, _, "palette"):
+            return PaletteEntry
+        case ("steps", _, str(name)) if name in STEPS:
+            return STEPS[name]
+    return Section
 
 
 def _shape_hint(path: Path) -> str | None:
-    if path[:1] == ("assets",) and len(path) > 1:
+    if path[:-1] == ("assets",):
         return "write at least `prompt` and `output` below the name"
+    if path[:-1] == ("atlases",):
+        return "write at least `assets` and `output` below the name"
+    if path[:-1] == ("exports",):
+        return "write at least `format` and `output` below the name"
     if path == ("assets",):
         return "write the name of each image, and its fields below it"
     return None
 
 
+_OWNERS = {"assets": "asset", "atlases": "atlas", "exports": "export"}
+
+
 def _owner(path: Path) -> str:
-    """Who has a field: `asset X`, a section, or the manifest."""
+    """Who has a field: `asset X`, `expect` of it, one of its steps, a section, the manifest."""
     if not path:
         return "the manifest"
-    if path[0] == "assets" and len(path) > 1:
-        return f"asset {shown(str(path[1]))}"
-    return shown(str(path[0]))
+    kind = _OWNERS.get(str(path[0]))
+    start = 2 if kind is not None and len(path) > 1 else 1
+    owner = f"{kind} {shown(str(path[1]))}" if start > 1 else shown(str(path[0]))
+    inside = path[start:]
+    if inside[:1] == ("steps",) and len(inside) > 1:
+        name = f" ({shown(str(inside[2]))})" if len(inside) > 2 else ""  # noqa: PLR2004
+        owner = f"step {int(inside[1]) + 1}{name} of {owner}"
+        inside = inside[3:]
+    for part in inside:
+        owner = f"{shown(str(part))} of {owner}"
+    return owner
 
 
 def _field(path: Path) -> str:
     """What a message about a value starts with."""
-    kinds: dict[Path, str] = {
-        ("vars",): "variable",
-        ("styles",): "style",
-        ("assets",): "asset",
-    }
-    name = shown(str(path[-1]))
-    if len(path) == 1:
-        return name
-    if path[:-1] in kinds:
-        return f"{kinds[path[:-1]]} {name}"
-    return f"{name} of {_owner(path[:-1])}"
+    if len(path) == 2 and path[0] in _FIELD_KINDS:  # noqa: PLR2004
+        return f"{_FIELD_KINDS[str(path[0])]} {shown(str(path[1]))}"
+    return _owner(path)
+
+
+_FIELD_KINDS = {"vars": "variable", "styles": "style", **_OWNERS}
 
 
 def _mended(data: Data, refusals: tuple[Refusal, ...], faults: Faults) -> Data:
@@ -250,6 +316,10 @@ def _without(data: Data, refusals: tuple[Refusal, ...]) -> Data:
                 copy[section] = Plain(str(VERSION))
             continue
         name = str(refusal.path[1])
+        entry = entries.get(name)
+        if section == "assets" and refusal.path[2:3] in _SEPARATE and isinstance(entry, dict):
+            entries[name] = {k: v for k, v in entry.items() if k != refusal.path[2]}
+            continue
         entries.pop(name, None)
         if section in _PLACEHOLDERS and not refusal.is_key:
             entries[name] = _PLACEHOLDERS[section]

@@ -169,7 +169,7 @@ def texts(value: object) -> tuple[str, ...]:
         raise UnfitError(
             f"must be a list, not {kind_of(value)}", hint="write it like `[first, second]`"
         )
-    return tuple(_at(index, text, item) for index, item in enumerate(value))
+    return tuple(below(index, text, item) for index, item in enumerate(value))
 
 
 def text_or_texts(value: object) -> tuple[str, ...]:
@@ -218,9 +218,9 @@ def style(value: object) -> str:
 def matrix(value: object) -> Matrix:
     """Lists to combine, each with each, or a list of combinations."""
     if isinstance(value, dict) and value:
-        return {_key(key): _at(key, _values, items) for key, items in value.items()}
+        return {_key(key): below(key, _values, items) for key, items in value.items()}
     if isinstance(value, list) and value:
-        return tuple(_at(index, _row, item) for index, item in enumerate(value))
+        return tuple(below(index, _row, item) for index, item in enumerate(value))
     raise UnfitError(
         f"must hold values, not {'nothing' if not value else kind_of(value)}",
         hint="write `{item: [sword, shield]}`, or a list of mappings",
@@ -239,14 +239,14 @@ def parameters(value: object) -> dict[str, Json]:
                 at=(key,),
                 is_key=True,
             )
-    return {key: _at(key, _json, item) for key, item in value.items()}
+    return {key: below(key, _json, item) for key, item in value.items()}
 
 
 def _json(value: object) -> Json:
     if isinstance(value, dict):
-        return {key: _at(key, _json, item) for key, item in value.items()}
+        return {key: below(key, _json, item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_at(index, _json, item) for index, item in enumerate(value)]
+        return [below(index, _json, item) for index, item in enumerate(value)]
     found = core_value(str(value) if not isinstance(value, str) else value)
     if isinstance(found, bool) or not isinstance(found, int | float):
         return found
@@ -262,7 +262,7 @@ def _values(value: object) -> tuple[str, ...]:
             f"must be lists of values, not {'nothing' if not value else kind_of(value)}",
             hint="write it like `{item: [sword, shield]}`",
         )
-    return tuple(_at(index, literal_text, item) for index, item in enumerate(value))
+    return tuple(below(index, literal_text, item) for index, item in enumerate(value))
 
 
 def _row(value: object) -> dict[str, str]:
@@ -271,7 +271,7 @@ def _row(value: object) -> dict[str, str]:
             f"must be a list of mappings, not of {kind_of(value)}",
             hint="write it like `[{item: sword, colour: red}]`",
         )
-    return {_key(key): _at(key, literal_text, item) for key, item in value.items()}
+    return {_key(key): below(key, literal_text, item) for key, item in value.items()}
 
 
 def _key(key: str) -> str:
@@ -282,7 +282,7 @@ def _key(key: str) -> str:
         raise UnfitError(what, hint=error.hint, at=(key,), is_key=True) from error
 
 
-def _at(step: str | int, read: Callable[[object], T], value: object) -> T:
+def below(step: str | int, read: Callable[[object], T], value: object) -> T:
     """`read(value)`, with `step` in front of the place of what it refuses."""
     try:
         return read(value)

@@ -11,25 +11,32 @@ from typing import TYPE_CHECKING
 from assetgen.beneath import Beneath, Unfit
 from assetgen.core.model import Budget, Project
 from assetgen.errors import Location, ManifestError, UsageError
+from assetgen.manifest.atlases import resolve_atlases
 from assetgen.manifest.crosscheck import check
 from assetgen.manifest.disk import ProjectFiles
-from assetgen.manifest.entry import Shared
+from assetgen.manifest.entry import Shared, TooMuchError
 from assetgen.manifest.explain import read_included, read_manifest
+from assetgen.manifest.exports import resolve_exports
 from assetgen.manifest.faults import Faults, listed, shown
 from assetgen.manifest.include import Includes
+from assetgen.manifest.members import Members
 from assetgen.manifest.parse import parse
 from assetgen.manifest.paths import normal_path
 from assetgen.manifest.resolve import Part, resolve
-from assetgen.manifest.schema import PROVIDERS
+from assetgen.manifest.schema_types import PROVIDERS
 from assetgen.manifest.source import MOST_BYTES
+from assetgen.manifest.writes import check_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from assetgen.core.catalogue import ModelTable
+    from assetgen.core.finish import Atlas, Export
     from assetgen.core.plugin import ProviderPlugin
-    from assetgen.core.ports import Plugins
+    from assetgen.core.ports import Plugins, Removers
+    from assetgen.manifest.crosscheck import Taken
     from assetgen.manifest.parse import Document
+    from assetgen.manifest.resolve import Resolution
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +56,21 @@ class _Folder:
         return os.path.join(self.prefix, path) if self.prefix else path
 
 
-def load(manifest_path: str, *, table: ModelTable, plugins: Plugins | None = None) -> Project:
+@dataclass(frozen=True, slots=True)
+class _Installed:
+    """What installed packages add."""
+
+    plugins: Plugins | None
+    removers: Removers | None
+
+
+def load(
+    manifest_path: str,
+    *,
+    table: ModelTable,
+    plugins: Plugins | None = None,
+    removers: Removers | None = None,
+) -> Project:
     """The project that the manifest at `manifest_path` declares.
 
     Args:
@@ -58,6 +79,7 @@ def load(manifest_path: str, *, table: ModelTable, plugins: Plugins | None = Non
         table: what is known about models; what they are known not to take is a fault.
         plugins: providers that are installed beside the built-in ones; asked only for a name that
             is not built in.
+        removers: those of backgrounds that are installed; asked only where a step names one.
 
     Raises:
         UsageError: there is no such file, or it cannot be read; or a provider is installed and
@@ -71,7 +93,7 @@ def load(manifest_path: str, *, table: ModelTable, plugins: Plugins | None = Non
     faults = Faults()
     including = _Including(folder, faults, left=MOST_BYTES - len(data))
     with _collector_paused():
-        project = _load(data, folder, table, plugins, including)
+        project = _load(data, folder, table, _Installed(plugins, removers), including)
     if project is None or len(faults):
         folders = including.patterns.folders
         raise faults.gathered([*including.paths, *folders, *folder.files.looked_for])
@@ -82,7 +104,7 @@ def _load(
     data: bytes,
     folder: _Folder,
     table: ModelTable,
-    plugins: Plugins | None,
+    installed: _Installed,
     including: _Including,
 ) -> Project | None:
     """The project as far as it can be told; None when nothing can."""
@@ -96,7 +118,9 @@ def _load(
     if manifest is None:
         return None
     provider = manifest.provider or "openrouter"
-    plugin = None if provider in PROVIDERS else _plugin(provider, plugins, document, faults)
+    plugin = (
+        None if provider in PROVIDERS else _plugin(provider, installed.plugins, document, faults)
+    )
     including.read(manifest.include or (), document)
     shared = Shared(
         manifest=manifest,
@@ -109,6 +133,7 @@ def _load(
         defaults={
             field: getattr(manifest.defaults, field) for field in manifest.defaults.model_fields_set
         },
+        removers=installed.removers,
     )
     resolution = resolve(shared, [Part(document, manifest.assets, refused), *including.parts])
     protected = {
@@ -116,7 +141,8 @@ def _load(
         f"{os.path.splitext(folder.manifest)[0]}.lock": "the lockfile",
         **dict.fromkeys(including.paths, "an included file"),
     }
-    check(resolution, protected, faults, is_complete=including.is_complete)
+    outputs = check(resolution, protected, faults, is_complete=including.is_complete)
+    atlases, exports = _made_of_all(shared, resolution, outputs, is_complete=including.is_complete)
     return Project(
         root=folder.root,
         manifest=folder.manifest,
@@ -124,10 +150,32 @@ def _load(
         provider=shared.provider,
         budget=Budget(per_build=manifest.budget.per_build, per_asset=manifest.budget.per_asset),
         assets=tuple(resolved.asset for resolved in resolution.assets),
-        read_files=(folder.manifest, *including.paths),
+        read_files=(folder.manifest, *including.paths, *shared.palettes),
         read_folders=tuple(including.patterns.folders),
         plugin=plugin,
+        atlases=tuple(atlases),
+        exports=tuple(exports),
     )
+
+
+def _made_of_all(
+    shared: Shared, resolution: Resolution, taken: Taken, *, is_complete: bool
+) -> tuple[list[Atlas], list[Export]]:
+    """Atlases and exports, after every path that anything is written to is checked."""
+    assets = [resolved.asset for resolved in resolution.assets]
+    members = Members(assets, resolution.missing, is_complete=is_complete)
+    try:
+        atlases = resolve_atlases(shared, members)
+        exports = resolve_exports(shared, members, atlases)
+        check_files(shared, resolution.assets, atlases, exports, taken)
+    except TooMuchError:
+        shared.faults.add(
+            "what is made from all images together is too much",
+            shared.document.locate(("assets",), key=True),
+            "split the project into several manifests",
+        )
+        return [], []
+    return atlases, exports
 
 
 def _plugin(

@@ -21,11 +21,11 @@ _MODEL = re.compile(r"[^\s/]+/\S+")
 _TAG = re.compile(r"[^\s,*?+\[\]]{1,100}")
 
 
-def asset_name(text: str) -> str:
-    """The name of an asset."""
+def asset_name(text: str, kind: str = "an asset") -> str:
+    """The name of an asset, or of something else that has such names."""
     if not _NAME.fullmatch(text) or len(text) > _MOST_NAME:
         raise ManifestError(
-            f"{shown(text)} is not a name for an asset",
+            f"{shown(text)} is not a name for {kind}",
             hint="use letters A-Z and a-z, digits, `.`, `_` and `-`, and start with a letter or "
             f"a digit; at most {_MOST_NAME} characters",
         )

@@ -99,6 +99,31 @@ def normal_output(text: str) -> tuple[str, ImageFormat]:
     return path, image_format
 
 
+def normal_text_file(text: str, suffixes: tuple[str, ...]) -> str:
+    """`text` as the normal path of a text file in NFC, with one of these extensions.
+
+    Raises:
+        ManifestError: as `normal_path`, and when it has another extension.
+    """
+    path = unicodedata.normalize("NFC", normal_path(text))
+    if not path.lower().endswith(suffixes) or path.rpartition("/")[2].lower() in suffixes:
+        raise ManifestError(
+            f"names {shown(text)}, which has not the extension of its format",
+            hint=f"let it end in {' or '.join(shown(suffix) for suffix in suffixes)}",
+        )
+    return path
+
+
+def normal_folder(text: str) -> str:
+    """`text` as the normal path of a folder of the project; empty for the project's own.
+
+    Raises:
+        ManifestError: as `normal_path`.
+    """
+    stripped = text.strip().rstrip("/")
+    return "" if stripped in {"", "."} and not text.startswith("/") else normal_path(stripped)
+
+
 def check_not_private(path: str) -> None:
     """Refuse a normal path that leads into `.git` or `.assetgen`.
 

@@ -13,11 +13,21 @@ from assetgen.core.model import Asset, Generate, Source
 from assetgen.errors import ManifestError
 from assetgen.manifest import normal
 from assetgen.manifest.action import generate_action, source_action, stated_texts
-from assetgen.manifest.entry import AssetUse, Entry, FileRead, Filling, Shared, TooMuchError
+from assetgen.manifest.entry import (
+    NAME_OF_THE_ASSET,
+    AssetUse,
+    Entry,
+    FileRead,
+    Filling,
+    Shared,
+    TooMuchError,
+)
 from assetgen.manifest.faults import listed, shown
 from assetgen.manifest.matrix import combinations, count, varying
 from assetgen.manifest.paths import check_not_private, normal_output
+from assetgen.manifest.steps import Steps, resolve_steps
 from assetgen.manifest.template import names_in
+from assetgen.manifest.variants import resolve_expect, resolve_variants
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -173,7 +183,10 @@ def _resolve_asset(filling: Filling, name: str) -> Resolved | None:
             entry.key(),
             "say what the image shows in `prompt`, or name the file made by hand in `source`",
         )
-    output = _output(filling)
+    output = _output(filling, name)
+    steps = resolve_steps(filling, name) if entry.value("steps") is not None else Steps()
+    expect = resolve_expect(filling, output[1] if output is not None else "png")
+    variants = resolve_variants(filling, name)
     tags = _tags(filling)
     description = filling.text("description")
     if filling.failed or action is None or output is None:
@@ -187,14 +200,24 @@ def _resolve_asset(filling: Filling, name: str) -> Resolved | None:
         pinned=_is_pinned(entry),
         tags=tags,
         description=(description or "").strip(),
+        steps=steps.steps,
+        expect=expect,
+        frames=steps.frames,
+        variants=variants,
         where=entry.key(),
     )
     return Resolved(asset, entry, real, tuple(filling.reads))
 
 
-def _output(filling: Filling) -> tuple[str, ImageFormat, str] | None:
+def _output(filling: Filling, name: str) -> tuple[str, ImageFormat, str] | None:
     """Normal path, format and real path of the output; None after a fault."""
-    text = filling.text("output")
+    stated = filling.entry.fields.output
+    text: str | None = stated
+    if "$" in stated:
+        values = {NAME_OF_THE_ASSET: name, **filling.variables}
+        text = filling.spot("output").fill(stated, values)
+    else:
+        filling.entry.shared.spend(0)
     found = filling.attempt("output", lambda: normal_output(text)) if text is not None else None
     if found is None:
         return None

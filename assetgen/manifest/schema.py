@@ -1,39 +1,60 @@
-"""What `assets.yaml` may say, as pydantic models; the only home of pydantic.
+"""What `assets.yaml` may say, as pydantic models.
 
 The models give the JSON Schema that editors complete and explain fields from, so every field has
 its description here. What one value must look like is in `fields`, and how a refusal is worded in
-`explain`.
+`explain`. Steps and all else that is made from images are in `schema_finish`, kinds of values in
+`schema_types`; nothing but these three knows pydantic.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    PlainValidator,
-    ValidationError,
-    WithJsonSchema,
-)
+from pydantic import ConfigDict, Field, ValidationError
 from pydantic.json_schema import GenerateJsonSchema
 
-from assetgen.core.model import ProviderName, Route
 from assetgen.manifest import fields
 from assetgen.manifest.normal import IMAGE_SIZES
-from assetgen.manifest.scalars import Data, is_null
+from assetgen.manifest.schema_finish import (
+    AtlasEntry,
+    ExpectEntry,
+    ExportEntry,
+    Steps,
+    VariantsEntry,
+)
+from assetgen.manifest.schema_types import (
+    NULL_AS_NONE,
+    NULL_SECTION,
+    Api,
+    Dollars,
+    MatrixField,
+    MaxTokens,
+    Modalities,
+    OptionalText,
+    Params,
+    Provider,
+    Seconds,
+    Section,
+    Seed,
+    StatedText,
+    StyleText,
+    Tags,
+    Take,
+    Text,
+    TextOrTexts,
+    Texts,
+    Truth,
+    VariableName,
+    VariableValue,
+    Version,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-VERSION = 1
-PROVIDERS: tuple[ProviderName, ...] = ("openrouter", "draft")
-"""Those that are built in."""
-ROUTES: tuple[Route, ...] = ("auto", "chat", "images")
+    from assetgen.manifest.scalars import Data
+
 NOT_FOR_A_SOURCE = (
     "model",
     "reference",
@@ -52,154 +73,8 @@ NOT_FOR_A_SOURCE = (
 )
 """Fields that only a generated image has."""
 
-_NULL_SECTION = BeforeValidator(lambda value: {} if is_null(value) else value)
-_LITERAL = {"type": ["string", "number", "boolean"]}
 
-Text = Annotated[str, PlainValidator(fields.text), WithJsonSchema({"type": "string"})]
-StatedText = Annotated[str | None, PlainValidator(fields.text), WithJsonSchema({"type": "string"})]
-"""May be left out, but not be null."""
-OptionalText = Annotated[
-    str | None,
-    PlainValidator(fields.or_none(fields.text)),
-    WithJsonSchema({"type": ["string", "null"]}),
-]
-Texts = Annotated[
-    tuple[str, ...] | None,
-    PlainValidator(fields.or_none(fields.texts)),
-    WithJsonSchema({"type": ["array", "null"], "items": {"type": "string"}}),
-]
-TextOrTexts = Annotated[
-    tuple[str, ...] | None,
-    PlainValidator(fields.or_none(fields.text_or_texts)),
-    WithJsonSchema({"type": ["string", "array", "null"], "items": {"type": "string"}}),
-]
-Tags = Annotated[
-    tuple[str, ...] | None,
-    PlainValidator(fields.or_none(fields.texts)),
-    WithJsonSchema({"type": ["array", "null"], "items": {"type": ["string", "number"]}}),
-]
-Truth = Annotated[
-    bool | None,
-    PlainValidator(fields.or_none(fields.truth)),
-    WithJsonSchema({"type": ["boolean", "null"]}),
-]
-Seed = Annotated[
-    int | None,
-    PlainValidator(fields.or_none(fields.whole(0))),
-    WithJsonSchema({"type": ["integer", "null"], "minimum": 0, "maximum": fields.MOST_INTEGER}),
-]
-Take = Annotated[
-    int | None,
-    PlainValidator(fields.or_none(fields.whole(1))),
-    WithJsonSchema({"type": ["integer", "null"], "minimum": 1, "maximum": fields.MOST_INTEGER}),
-]
-MaxTokens = Annotated[
-    int | None,
-    PlainValidator(fields.or_none(fields.whole(fields.FEWEST_TOKENS))),
-    WithJsonSchema(
-        {
-            "type": ["integer", "null"],
-            "minimum": fields.FEWEST_TOKENS,
-            "maximum": fields.MOST_INTEGER,
-        }
-    ),
-]
-Seconds = Annotated[
-    float | None,
-    PlainValidator(fields.or_none(fields.seconds)),
-    WithJsonSchema(
-        {"type": ["number", "null"], "exclusiveMinimum": 0, "maximum": fields.LONGEST_S}
-    ),
-]
-Dollars = Annotated[
-    Decimal | None,
-    PlainValidator(fields.or_none(fields.dollars)),
-    WithJsonSchema({"type": ["number", "null"], "minimum": 0}),
-]
-Params = Annotated[
-    dict[str, object] | None,  # pydantic cannot follow the recursive `Json`
-    PlainValidator(fields.or_none(fields.parameters)),
-    WithJsonSchema(
-        {
-            "type": ["object", "null"],
-            "propertyNames": {"not": {"enum": sorted(fields.REFUSED_PARAMETERS)}},
-        }
-    ),
-]
-Modalities = Annotated[
-    tuple[str, ...] | None,
-    PlainValidator(fields.or_none(fields.modalities)),
-    WithJsonSchema(
-        {
-            "type": ["array", "null"],
-            "items": {"type": "string", "pattern": "^([Ii][Mm][Aa][Gg][Ee]|[Tt][Ee][Xx][Tt])$"},
-            "minItems": 1,
-        }
-    ),
-]
-Api = Annotated[
-    Route | None,
-    PlainValidator(fields.or_none(fields.choice(*ROUTES))),
-    WithJsonSchema({"enum": [*ROUTES, None]}),
-]
-Provider = Annotated[
-    ProviderName | None,
-    PlainValidator(fields.or_none(fields.provider_name)),
-    WithJsonSchema(
-        {
-            "anyOf": [
-                {"enum": [*PROVIDERS, None]},
-                {"type": "string", "pattern": f"^{fields.PROVIDER_NAME.pattern}$"},
-            ]
-        }
-    ),
-]
-Version = Annotated[
-    int, PlainValidator(fields.whole(VERSION, VERSION)), WithJsonSchema({"const": VERSION})
-]
-MatrixField = Annotated[
-    fields.Matrix | None,
-    PlainValidator(fields.or_none(fields.matrix)),
-    WithJsonSchema(
-        {
-            "anyOf": [
-                {
-                    "type": "object",
-                    "additionalProperties": {"type": "array", "items": _LITERAL, "minItems": 1},
-                    "minProperties": 1,
-                },
-                {
-                    "type": "array",
-                    "items": {
-                        "type": "object",
-                        "additionalProperties": _LITERAL,
-                        "minProperties": 1,
-                    },
-                    "minItems": 1,
-                },
-                {"type": "null"},
-            ]
-        }
-    ),
-]
-VariableName = Annotated[
-    str, PlainValidator(fields.variable_name), WithJsonSchema({"type": "string"})
-]
-VariableValue = Annotated[str, PlainValidator(fields.literal_text), WithJsonSchema(_LITERAL)]
-StyleText = Annotated[
-    str,
-    PlainValidator(fields.style),
-    WithJsonSchema({"type": "string", "pattern": r"\$\{prompt\}"}),
-]
-
-
-class _Mapping(BaseModel):
-    """A mapping with known fields only."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class BudgetEntry(_Mapping):
+class BudgetEntry(Section):
     """`budget`."""
 
     model_config = ConfigDict(title="Budget")
@@ -215,7 +90,7 @@ class BudgetEntry(_Mapping):
     )
 
 
-class Defaults(_Mapping):
+class Defaults(Section):
     """`defaults`: what assets have unless they say otherwise."""
 
     model: OptionalText = Field(
@@ -293,6 +168,29 @@ class Defaults(_Mapping):
         default=None,
         description="Names for groups of assets, to build or check them together with `tag:NAME`.",
     )
+    steps: Steps = Field(
+        default=None,
+        description="What is done to the image before it becomes the output, in order: names of "
+        "steps, or steps with their fields. A list replaces the default.",
+        examples=[["remove_background", {"resize": {"width": 256, "height": 256}}]],
+    )
+    expect: Annotated[ExpectEntry | None, NULL_AS_NONE] = Field(
+        default=None,
+        description="What the finished picture must be: otherwise the asset fails, and what was "
+        "measured is said.",
+        examples=[{"alpha": True, "size": "256x256", "max_bytes": "200kB"}],
+    )
+    variants: Annotated[VariantsEntry | None, NULL_AS_NONE] = Field(
+        default=None,
+        description="Files for the web, in several widths and formats.",
+        examples=[
+            {
+                "widths": [480, 960],
+                "formats": ["avif", "webp"],
+                "output": "public/hero-${width}.${format}",
+            }
+        ],
+    )
 
 
 class AssetEntry(Defaults):
@@ -332,14 +230,14 @@ class AssetEntry(Defaults):
     )
 
 
-class IncludedManifest(_Mapping):
+class IncludedManifest(Section):
     """A file named under `include`."""
 
     version: Version | None = Field(default=None, description="The version of the format.")
-    assets: Annotated[dict[str, AssetEntry], _NULL_SECTION] = Field(description="Further assets.")
+    assets: Annotated[dict[str, AssetEntry], NULL_SECTION] = Field(description="Further assets.")
 
 
-class Manifest(_Mapping):
+class Manifest(Section):
     """`assets.yaml`: the images a project needs, and how they are made."""
 
     model_config = ConfigDict(title="assetgen manifest")
@@ -354,17 +252,17 @@ class Manifest(_Mapping):
         "labelled placeholders offline and for free; or the name of a provider that an installed "
         "package adds.",
     )
-    budget: Annotated[BudgetEntry, _NULL_SECTION] = Field(
+    budget: Annotated[BudgetEntry, NULL_SECTION] = Field(
         default=BudgetEntry(), description="Caps on what is spent, in US dollars."
     )
-    vars: Annotated[dict[VariableName, VariableValue], _NULL_SECTION] = Field(
+    vars: Annotated[dict[VariableName, VariableValue], NULL_SECTION] = Field(
         default={}, description="Texts that `${name}` stands for, in all assets and styles."
     )
-    styles: Annotated[dict[str, StyleText], _NULL_SECTION] = Field(
+    styles: Annotated[dict[str, StyleText], NULL_SECTION] = Field(
         default={},
         description="Texts to put around prompts, by name; `${prompt}` is where the prompt goes.",
     )
-    defaults: Annotated[Defaults, _NULL_SECTION] = Field(
+    defaults: Annotated[Defaults, NULL_SECTION] = Field(
         default=Defaults(), description="Fields of every asset that does not state them itself."
     )
     include: Texts = Field(
@@ -372,7 +270,13 @@ class Manifest(_Mapping):
         description="Further files whose `assets` are added: paths or patterns such as "
         "`art/*.yaml`, relative to this file.",
     )
-    assets: Annotated[dict[str, AssetEntry], _NULL_SECTION] = Field(
+    atlases: Annotated[dict[str, AtlasEntry], NULL_SECTION] = Field(
+        default={}, description="Pictures that hold many others, by name."
+    )
+    exports: Annotated[dict[str, ExportEntry], NULL_SECTION] = Field(
+        default={}, description="Text files that code imports, by name."
+    )
+    assets: Annotated[dict[str, AssetEntry], NULL_SECTION] = Field(
         description="The images, by name. A name may hold `${…}` when the asset has a `matrix`."
     )
 
@@ -390,7 +294,7 @@ class Refusal:
     unfit: fields.UnfitError | None = None
 
 
-_M = TypeVar("_M", bound=_Mapping)
+_M = TypeVar("_M", bound=Section)
 
 
 @dataclass(frozen=True, slots=True)
@@ -409,11 +313,16 @@ def read(model: type[_M], data: Data) -> Read[_M]:
         return Read(None, tuple(_refusal(e) for e in error.errors(include_url=False)))
 
 
+def names_of(model: type[Section]) -> list[str]:
+    """The fields of a model as they are written."""
+    return [field.alias or name for name, field in model.model_fields.items()]
+
+
 def manifest_json_schema() -> dict[str, Any]:
     """The JSON Schema (2020-12) of a manifest, with a description for every field."""
     schema = Manifest.model_json_schema(schema_generator=_SchemaGenerator)
     _drop_idle_defaults(schema)
-    for name in ("budget", "vars", "styles", "defaults", "assets"):
+    for name in ("budget", "vars", "styles", "defaults", "atlases", "exports", "assets"):
         _allow_null(schema["properties"][name])
     return {"$schema": GenerateJsonSchema.schema_dialect, **schema}
 

@@ -309,15 +309,12 @@ FIELD_FAULTS = {
         "models are told what to show: say what you want in `prompt`",
         "assets.hero.negative_prompt",
     ),
-    **{
-        f"later: {name}": (
-            f"«{name}»: [a]",
-            f"unknown field `{name}` in asset `hero`",
-            f"`{name}` is not part of version 1 yet",
-            f"assets.hero.{name}",
-        )
-        for name in ("steps", "variants", "expect", "candidates")
-    },
+    "later: candidates": (
+        "«candidates»: [a]",
+        "unknown field `candidates` in asset `hero`",
+        "`candidates` is not part of version 1 yet",
+        "assets.hero.candidates",
+    ),
     "prompt without value": (
         "prompt:«»",
         "`prompt` of asset `hero` has no value",
@@ -716,19 +713,10 @@ TOP_FAULTS = {
     "like nothing known": (
         "version: 1\n«zzz»: 1\nassets: {}\n",
         "unknown field `zzz` in the manifest",
-        "fields here are `assets`, `budget`, `defaults`, `include`, `project`, `provider`, "
-        "`styles`, `vars`, `version`",
+        "fields here are `assets`, `atlases`, `budget`, `defaults`, `exports`, `include`, "
+        "`project`, `provider`, `styles`, `vars`, `version`",
         "zzz",
     ),
-    **{
-        f"later: {name}": (
-            f"version: 1\n«{name}»: []\nassets: {{}}\n",
-            f"unknown field `{name}` in the manifest",
-            f"`{name}` is not part of version 1 yet",
-            name,
-        )
-        for name in ("atlases", "exports")
-    },
     "asset's field in defaults": (
         "version: 1\ndefaults: {«output»: a.png}\nassets: {}\n",
         "unknown field `output` in `defaults`",
