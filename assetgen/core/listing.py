@@ -34,6 +34,8 @@ class ListedAsset:
     frames: tuple[ListedFile, ...] = ()
     colour: str | None = None
     """Dominant colour, `#rrggbb`; known where there are variants."""
+    has_alpha: bool = False
+    """Whether some of the picture is transparent: no colour is put behind it then."""
     thumbhash: str | None = None
     """ThumbHash in base64; known where there are variants."""
 
