@@ -54,8 +54,11 @@ HOMES = {
     "diskcache": "cache.actions",
     "filelock": "cache.locks",
     "httpx": "providers.http",
+    "numpy": "steps.picture",
+    "oxipng": "steps.optimise",
     "platformdirs": "cache.folder",
     "pydantic": "manifest.schema",
+    "rectpack": "steps.atlas",
     "rich": "cli.progress",
     "shtab": "cli.commands.completion",
     "watchfiles": "watch.notice",
@@ -67,10 +70,33 @@ ROOMS = {
     # What a manifest may say is one thing and too long for one file: the models of what is bought
     # and of what is finished, over the kinds of values both have.
     "pydantic": ["manifest.schema", "manifest.schema_finish", "manifest.schema_types"],
+    # Pictures are handed from step to step as arrays; Pillow decodes, scales and encodes them.
+    "PIL": [
+        "steps.encode",
+        "steps.image",
+        "steps.picture",
+        "steps.renditions",
+        "steps.resize",
+    ],
+    "numpy": [
+        "steps.atlas",
+        "steps.background",
+        "steps.checkerboard",
+        "steps.expect",
+        "steps.frames",
+        "steps.look",
+        "steps.pad",
+        "steps.palette",
+        "steps.picture",
+        "steps.pixelate",
+        "steps.regions",
+        "steps.tile",
+        "steps.trim",
+    ],
 }
 """Homes of more than one module, each with its reason."""
 
-IMPORT_NAMES = {"pillow": "PIL", "pyyaml": "yaml"}
+IMPORT_NAMES = {"oxipng-pybind": "oxipng", "pillow": "PIL", "pyyaml": "yaml"}
 """Distributions whose import name differs from their own."""
 
 PURE = {

@@ -1,1 +1,1 @@
-"""Operations on images, one kind a module; `image` is the only home of Pillow."""
+"""Operations on images, one kind a module; `image` is where foreign bytes come in."""

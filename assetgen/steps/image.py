@@ -1,4 +1,4 @@
-"""Images in and out: decode and prove, convert, shrink, paint. The only home of Pillow.
+"""Images in and out: decode and prove, convert, shrink, paint. The only way in for foreign bytes.
 
 Formats are decided by bytes alone. Only the five readers named in `_READERS` ever see foreign
 bytes; they are called directly and not through `Image.open`, so that no other parser is loaded
@@ -148,7 +148,7 @@ class PillowImages:
             ImageError: `data` cannot be decoded, or `target` cannot hold the picture.
         """
         format_name, image = _decode(data)
-        with _our_errors(f"the {format_name} image cannot be converted to {target}"):
+        with our_errors(f"the {format_name} image cannot be converted to {target}"):
             plain, profile = _plain(image)
             return _encode(plain, target, lossless=format_name in _LOSSLESS, profile=profile)
 
@@ -161,9 +161,9 @@ class PillowImages:
         if len(data) <= max_bytes:
             return data
         format_name, image = _decode(data)
-        with _our_errors(f"the {format_name} image cannot be scaled down"):
+        with our_errors(f"the {format_name} image cannot be scaled down"):
             plain, profile = _plain(image)
-            return _fit(_opaque_if_possible(plain), profile, max_bytes)
+            return _fit(opaque_if_possible(plain), profile, max_bytes)
 
     def paint(self, drawing: Drawing, target: ImageFormat) -> bytes:
         """The file of `drawing`. PNG and WebP hold its exact pixels.
@@ -173,7 +173,7 @@ class PillowImages:
             ValueError: a text holds something other than printable ASCII.
         """
         image = _painted(drawing)
-        with _our_errors(f"the drawing cannot be written as {target}"):
+        with our_errors(f"the drawing cannot be written as {target}"):
             return _encode(image, target, lossless=True, profile=None)
 
 
@@ -187,12 +187,24 @@ def font_cell_px() -> tuple[int, int]:
 # Decoding
 
 
+def read_plain(data: bytes) -> tuple[str, Image.Image, bytes | None]:
+    """Format by bytes; the first frame, upright, as bare L, RGB or RGBA; its ICC profile.
+
+    Raises:
+        ImageError: `data` is no image, is damaged or cut short, or has a size not accepted.
+    """
+    format_name, image = _decode(data)
+    with our_errors(f"the {format_name} image cannot be read"):
+        plain, profile = _plain(image)
+    return format_name, plain, profile
+
+
 def _decode(data: bytes) -> tuple[str, ImageFile]:
     """Format by bytes, and the first frame with every pixel read."""
     format_name = _format_of(data)
     if format_name == "png":
         _check_png(data)
-    with _our_errors(f"the {format_name} image is damaged or cut short"):
+    with our_errors(f"the {format_name} image is damaged or cut short"):
         image = _READERS[format_name](BytesIO(data))
         _check_size(format_name, image.size)
         image.load()
@@ -200,7 +212,7 @@ def _decode(data: bytes) -> tuple[str, ImageFile]:
 
 
 @contextmanager
-def _our_errors(what: str) -> Iterator[None]:
+def our_errors(what: str) -> Iterator[None]:
     """Turn whatever a parser or encoder raises into an `ImageError` that begins with `what`."""
     try:
         yield
@@ -269,7 +281,7 @@ def _check_png(data: bytes) -> None:
 
 def _check_png_pixels(header: bytes, pixels: list[memoryview]) -> None:
     """Refuse compressed pixels that end before the last row. Memory stays bounded."""
-    with _our_errors("the png image is damaged"):
+    with our_errors("the png image is damaged"):
         width, height, depth, colour_type, _, _, interlace = struct.unpack(">IIBBBBB", header)
         _check_size("png", (width, height))
         bits = depth * _PNG_CHANNELS[colour_type]
@@ -414,7 +426,7 @@ def _from_cmyk(image: Image.Image, profile: bytes | None) -> Image.Image:
     return image.convert("RGB")
 
 
-def _opaque_if_possible(image: Image.Image) -> Image.Image:
+def opaque_if_possible(image: Image.Image) -> Image.Image:
     """Without its alpha channel when every pixel is opaque anyway."""
     if image.mode == "RGBA" and image.getchannel("A").getextrema() == (_OPAQUE, _OPAQUE):
         return image.convert("RGB")
@@ -426,9 +438,9 @@ def _fit(image: Image.Image, profile: bytes | None, max_bytes: int) -> bytes:
     scaled = image
     while True:
         encoded = (
-            _save(scaled, "PNG", profile, compress_level=6)
+            save(scaled, "PNG", profile, compress_level=6)
             if image.mode == "RGBA"
-            else _save(scaled, "JPEG", profile, quality=90, subsampling=0)
+            else save(scaled, "JPEG", profile, quality=90, subsampling=0)
         )
         if len(encoded) <= max_bytes:
             return encoded
@@ -449,23 +461,21 @@ def _encode(
     """The file of a plain image. Every option that could change bytes is stated here."""
     match target:
         case "png":
-            return _save(image, "PNG", profile, compress_level=6)
+            return save(image, "PNG", profile, compress_level=6)
         case "webp":
             if lossless:
                 # `exact` keeps colours under transparent pixels; sprite filtering needs them.
-                return _save(image, "WEBP", profile, lossless=True, exact=True, method=4)
-            return _save(image, "WEBP", profile, quality=90, method=4)
+                return save(image, "WEBP", profile, lossless=True, exact=True, method=4)
+            return save(image, "WEBP", profile, quality=90, method=4)
         case "jpeg":
-            return _save(_on_white(image), "JPEG", profile, quality=92, subsampling=0)
+            return save(on_white(image), "JPEG", profile, quality=92, subsampling=0)
         case "avif":
             # The bytes depend on the number of threads (measured), so there is one.
-            return _save(image, "AVIF", profile, quality=80, speed=6, max_threads=1)
+            return save(image, "AVIF", profile, quality=80, speed=6, max_threads=1)
     assert_never(target)
 
 
-def _save(
-    image: Image.Image, pillow_format: str, profile: bytes | None, **options: object
-) -> bytes:
+def save(image: Image.Image, pillow_format: str, profile: bytes | None, **options: object) -> bytes:
     """Encode with `options`; a profile is written only when there is one."""
     if profile is not None:
         options["icc_profile"] = profile
@@ -474,7 +484,7 @@ def _save(
     return file.getvalue()
 
 
-def _on_white(image: Image.Image) -> Image.Image:
+def on_white(image: Image.Image) -> Image.Image:
     """Without alpha, for formats that have none."""
     if image.mode != "RGBA":
         return image
