@@ -96,13 +96,18 @@ def _examples(examples: Iterable[object]) -> str:
     return f" For example {shown}." if shown else ""
 
 
-def _yaml(value: object) -> str:
+def _yaml(value: object, *, is_inside: bool = False) -> str:
     """A value as one would write it in the manifest, on one line."""
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{name}: {_yaml(item)}" for name, item in value.items()) + "}"
+        return "{" + ", ".join(f"{k}: {_yaml(v, is_inside=True)}" for k, v in value.items()) + "}"
     if isinstance(value, list):
-        return "[" + ", ".join(map(_yaml, value)) + "]"
-    return str(value)
+        return "[" + ", ".join(_yaml(item, is_inside=True) for item in value) + "]"
+    if isinstance(value, bool):
+        return str(value).lower()
+    text = str(value)
+    special = (*"{}[],*", ": ") if is_inside else ()
+    needs_quotes = text.startswith("#") or any(part in text for part in special)
+    return f'"{text}"' if needs_quotes else text
 
 
 def command_reference() -> str:

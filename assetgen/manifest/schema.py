@@ -333,6 +333,24 @@ class _SchemaGenerator(GenerateJsonSchema):
     def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002 - pydantic's signature
         return False
 
+    def sort(self, value: dict[str, Any], parent_key: str | None = None) -> dict[str, Any]:
+        """Sort keys as pydantic does, but not those of examples, which have a natural order."""
+        ordered = super().sort(value, parent_key)
+        _copy_examples(value, ordered)
+        return ordered
+
+
+def _copy_examples(schema: object, ordered: object) -> None:
+    if isinstance(schema, dict) and isinstance(ordered, dict):
+        for key, part in schema.items():
+            if key == "examples":
+                ordered[key] = part
+            else:
+                _copy_examples(part, ordered[key])
+    elif isinstance(schema, list) and isinstance(ordered, list):
+        for part, same in zip(schema, ordered, strict=True):
+            _copy_examples(part, same)
+
 
 def _drop_idle_defaults(schema: object) -> None:
     """Take out `default: null` and empty defaults, which tell an editor nothing."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from assetgen.core.exports.schemas import assets_json_schema, sheet_json_schema
 from assetgen.core.schemas import (
     cache_json_schema,
     choices_json_schema,
@@ -43,5 +44,7 @@ SCHEMAS: Mapping[str, Callable[[], dict[str, Json]]] = {
     "costs": costs_json_schema,
     "models": models_json_schema,
     "cache": cache_json_schema,
+    "assets": assets_json_schema,
+    "sheet": sheet_json_schema,
 }
 """Those in `schemas/NAME.schema.json`."""
