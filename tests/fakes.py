@@ -16,6 +16,7 @@ from assetgen.core.call import Generated, Request
 from assetgen.core.decision import Options
 from assetgen.core.digest import Digest, digest_of
 from assetgen.core.facts import Facts
+from assetgen.core.finished import Finished, Look, Packed
 from assetgen.core.lock import (
     Lock,
     LockEntry,
@@ -40,24 +41,28 @@ from assetgen.core.price import Estimate
 from assetgen.core.report import Plan, Report
 from assetgen.core.result import ActionResult, ImageInfo
 from assetgen.core.select import in_build_order
+from assetgen.core.sheet import Frame, Rectangle
+from assetgen.core.step import Crop, Resize, Step, step_document
 from assetgen.engine.buy import Buyer
 from assetgen.engine.deliver import Delivery
 from assetgen.engine.execute import Build, Orders, Workshop
+from assetgen.engine.finishing import Finishing
 from assetgen.engine.halt import Gate, Halt
 from assetgen.engine.limits import Concurrency, Purse
 from assetgen.engine.observe import Observer, StoreOracle, Supplier, settle
 from assetgen.engine.recover import Aftermath, recover
 from assetgen.engine.remember import Inspected, compose, look_again
 from assetgen.engine.underway import UnderWay
-from assetgen.errors import ImageError, OutputError
+from assetgen.errors import ImageError, OutputError, StepError
 from tests.memory import MemoryActions, MemoryBlobs, MemoryClaims, MemoryInputs, MemoryLedger
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Mapping
+    from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
     from assetgen.core.decision import Decision
     from assetgen.core.drawing import Drawing
     from assetgen.core.events import Event
+    from assetgen.core.finish import Atlas, Expect, Frames, Rendition
     from assetgen.core.model import ImageFormat, ProviderName, Reference, Route
     from assetgen.core.ports import (
         ActionCache,
@@ -286,6 +291,72 @@ class FakeImages:
         return picture("drawn", target, drawing.width_px, drawing.height_px)
 
 
+class FakeFinisher:
+    """Carries out steps on what `picture` gives, in words; notes what it was asked.
+
+    `crop` asks for more than there is when its width is 0, as a step that cannot be done.
+    """
+
+    def __init__(self, images: FakeImages) -> None:
+        self.images = images
+        self.applied: list[str] = []
+        self.unmet_words: list[str] = []
+
+    def apply(self, data: bytes, step: Step) -> bytes:
+        self.applied.append(step.name)
+        info = self.images.inspect(data)
+        if isinstance(step, Crop) and step.width_px == 0:
+            raise StepError("`crop` cannot be done")
+        width, height = info.width_px, info.height_px
+        if isinstance(step, Resize):
+            width, height = step.width_px or width, step.height_px or height
+        return picture(f"{step_document(step)} of {digest_of(data)}", "png", width, height)
+
+    def unmet(self, data: bytes, expect: Expect) -> list[str]:  # noqa: ARG002 - the port's
+        self.images.inspect(data)
+        return list(self.unmet_words)
+
+    def renditions(self, data: bytes, wanted: Sequence[Rendition]) -> list[Finished]:
+        self.applied += [f"{one.width_px}.{one.format}" for one in wanted]
+        info = self.images.inspect(data)
+        made = []
+        for one in wanted:
+            width = min(one.width_px, info.width_px)
+            height = max(1, info.height_px * width // info.width_px)
+            words = f"{width} {one.format} {one.quality} of {digest_of(data)}"
+            made.append(self._finished(words, one.format, width, height))
+        return made
+
+    def frames(self, data: bytes, frames: Frames) -> list[Finished]:
+        info = self.images.inspect(data)
+        width, height = info.width_px // frames.columns, info.height_px // frames.rows
+        return [
+            self._finished(f"cell {n} of {digest_of(data)}", frames.format, width, height)
+            for n in range(frames.count)
+        ]
+
+    def pack(self, pictures: Sequence[tuple[str, bytes]], atlas: Atlas) -> Packed:
+        """All in one row."""
+        self.applied.append(f"pack {atlas.name}")
+        placed, x, height = [], 0, 1
+        for name, data in sorted(pictures):
+            info = self.images.inspect(data)
+            place = Rectangle(x, 0, info.width_px, info.height_px)
+            placed.append(Frame(name, 0, place, info.width_px, info.height_px))
+            x, height = x + info.width_px, max(height, info.height_px)
+        words = " ".join(f"{name}={digest_of(data)}" for name, data in sorted(pictures))
+        page = self._finished(f"page of {words}", atlas.format, x, height)
+        return Packed(pages=(page,), frames=tuple(placed))
+
+    def look(self, data: bytes) -> Look:
+        self.images.inspect(data)
+        return Look(colour="#102030", thumbhash="abcd")
+
+    def _finished(self, words: str, format_name: str, width: int, height: int) -> Finished:
+        data = picture(words, format_name, width, height)
+        return Finished(data, ImageInfo(format_name, width, height))
+
+
 Answer = Generated | Exception
 
 
@@ -391,6 +462,7 @@ class Machine:
     images: FakeImages = field(default_factory=FakeImages)
     provider: FakeProvider = field(default_factory=FakeProvider)
     files: FakeFiles = field(init=False)
+    finisher: FakeFinisher = field(init=False)
     locks: FakeLocks = field(default_factory=FakeLocks)
     journal: FakeJournal = field(default_factory=FakeJournal)
     blobs: BlobStore = field(default_factory=MemoryBlobs)
@@ -410,8 +482,18 @@ class Machine:
 
     def __post_init__(self) -> None:
         self.files = FakeFiles(self.clock)
+        self.finisher = FakeFinisher(self.images)
         self.files.put("assets.yaml", b"version: 1\n")
         self.clock.tick()
+
+    def finishing(self) -> Finishing:
+        """As a session makes it."""
+        return Finishing(
+            images=self.images,
+            finisher=lambda: self.finisher,
+            blobs=self.blobs,
+            actions=self.actions,
+        )
 
     def plan(
         self,
@@ -502,7 +584,7 @@ class Machine:
             actions=self.actions,
             forced=survey.options.forced,
             files=self.files,
-            images=self.images,
+            finishing=self.finishing(),
             blobs=self.blobs,
             journal=self.journal,
             observer=survey.observer,

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from assetgen.core.fingerprint import Keyed
     from assetgen.core.model import Asset, Generate, ProviderName
     from assetgen.core.plugin import ProviderPlugin
-    from assetgen.core.result import ActionResult
+    from assetgen.core.result import ActionResult, ImageInfo
 
 
 class Verdict(Enum):
@@ -111,8 +111,10 @@ class Decision:
     """Digest of the bytes to be restored to the output, or that are there."""
     source_image: Digest | None = None
     """Of a source that must be brought to its output: the image, which is the file itself."""
+    finished: ImageInfo | None = None
+    """What the output is; None until steps that decide its size have been carried out."""
     is_draft: bool = False
-    """Whether a placeholder draft is to be drawn."""
+    """Whether a placeholder draft is to be drawn, or is what is kept."""
     shares_with: str | None = None
     """The asset whose call gives this one its image too."""
     estimate: Estimate = FREE

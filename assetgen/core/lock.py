@@ -21,8 +21,9 @@ from typing import TYPE_CHECKING, Any
 
 from assetgen.core.digest import Digest, parse_digest
 from assetgen.core.fingerprint import CONVERT_VERSION, KEY_SCHEME
-from assetgen.core.model import Generate
+from assetgen.core.model import FORMAT_OF_SUFFIX, Generate
 from assetgen.core.money import json_usd, parse_usd
+from assetgen.core.recipe import finish_of
 from assetgen.core.result import ActionResult, ImageInfo
 from assetgen.errors import Location, LockfileError
 
@@ -56,6 +57,10 @@ class LockEntry:
     take: int = 1
     convert_version: int = CONVERT_VERSION
     """Of the conversion from image to output; says nothing where they are the same bytes."""
+    finish: str = ""
+    """The steps and expectations that made the output: see `core.recipe.finish_of`."""
+    finished: ImageInfo | None = None
+    """The output, where steps decide its size."""
     key_scheme: int = KEY_SCHEME
     is_orphan: bool = False
 
@@ -91,7 +96,13 @@ class Lock:
         return [*self.entries.values(), *self.orphans.values()]
 
 
-def entry_of(asset: Asset, keyed: Keyed, result: ActionResult, digest: Digest) -> LockEntry:
+def entry_of(
+    asset: Asset,
+    keyed: Keyed,
+    result: ActionResult,
+    digest: Digest,
+    finished: ImageInfo | None = None,
+) -> LockEntry:
     """What the lockfile says of an asset that has this image now, and `digest` as its output."""
     return LockEntry(
         name=asset.name,
@@ -101,6 +112,8 @@ def entry_of(asset: Asset, keyed: Keyed, result: ActionResult, digest: Digest) -
         inputs=keyed.inputs,
         result=result,
         take=asset.action.take if isinstance(asset.action, Generate) else 1,
+        finish=finish_of(asset),
+        finished=finished if asset.steps else None,
     )
 
 
@@ -155,6 +168,11 @@ def _entry_text(entry: LockEntry) -> str:
         "key_scheme": entry.key_scheme,
         "inputs": dict(sorted(entry.inputs.items())),
     }
+    if entry.finish:
+        document["finish"] = entry.finish
+    if entry.finished is not None:
+        document["output_width_px"] = entry.finished.width_px
+        document["output_height_px"] = entry.finished.height_px
     if entry.digest != result.image:
         document["convert_version"] = entry.convert_version
     if result.date:
@@ -282,8 +300,20 @@ def _parse_entry(fields: Mapping[str, Any]) -> LockEntry | None:
         result=result,
         take=_number(fields.get("take", 1)),
         convert_version=_number(fields.get("convert_version", CONVERT_VERSION)),
+        finish=_text(fields.get("finish", "")),
+        finished=_finished(fields),
         key_scheme=_number(fields["key_scheme"]),
         is_orphan=fields.get("orphan", False) is True,
+    )
+
+
+def _finished(fields: Mapping[str, Any]) -> ImageInfo | None:
+    if "output_width_px" not in fields:
+        return None
+    return ImageInfo(
+        format=FORMAT_OF_SUFFIX["." + _text(fields["output"]).rpartition(".")[2].lower()],
+        width_px=_number(fields["output_width_px"]),
+        height_px=_number(fields["output_height_px"]),
     )
 
 

@@ -12,10 +12,17 @@ from typing import TYPE_CHECKING
 
 from assetgen.core.decision import Decision, Hold, Options, Verdict
 from assetgen.core.facts import FileFact, FileState, Question
-from assetgen.core.fingerprint import CONVERT_VERSION, Keyed, conversion_key, key_of
+from assetgen.core.fingerprint import CONVERT_VERSION, Keyed, key_of
 from assetgen.core.model import AssetReference, Generate, Source
 from assetgen.core.price import FREE, Estimate
 from assetgen.core.reasons import changes, what_is_wrong, why_held, why_stale
+from assetgen.core.recipe import (
+    changed_finish,
+    finish_of,
+    finished_info,
+    is_derived,
+    output_key,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -24,7 +31,7 @@ if TYPE_CHECKING:
     from assetgen.core.facts import Facts
     from assetgen.core.lock import LockEntry
     from assetgen.core.model import Asset
-    from assetgen.core.result import ActionResult
+    from assetgen.core.result import ActionResult, ImageInfo
 
 
 class Unanswered(Exception):
@@ -102,7 +109,7 @@ def _decide_by_inputs(
     known = _known(asset, keyed, facts, options)
     target = _target(asset, keyed, known, facts, options) if known is not None else None
     if target is not None and target.is_there:
-        return _kept(asset, keyed, target.result, facts)
+        return _kept(asset, keyed, target.result, facts, target.finished)
     if present.is_image and present.digest not in digests and not _is_ours(present, facts):
         return _held_as_edited(asset, keyed, entry, known, options)
     if asset.pinned and present.is_image:
@@ -112,6 +119,8 @@ def _decide_by_inputs(
         return _make(asset, keyed, digests, facts, options, reason=reason)
     if entry is not None and entry.fingerprint != keyed.fingerprint:
         reason = f"{changes(entry.inputs, keyed.inputs)}; this image was made before"
+    elif entry is not None and entry.finish != finish_of(asset):
+        reason = changed_finish(entry.finish, finish_of(asset))
     else:
         reason = what_is_wrong(present)
     found = _bring_back(asset, keyed, target, facts, reason=reason)
@@ -180,6 +189,8 @@ class _Known:
 
     result: ActionResult
     digest: Digest | None
+    finished: ImageInfo | None = None
+    """What the recorded output is, where steps decide it."""
 
 
 def _known(asset: Asset, keyed: Keyed, facts: Facts, options: Options) -> _Known | None:
@@ -189,7 +200,9 @@ def _known(asset: Asset, keyed: Keyed, facts: Facts, options: Options) -> _Known
     entry = own if own is not None and own.fingerprint == keyed.fingerprint else others
     if entry is not None:
         return _newer_here(asset, keyed, entry, facts, options) or _Known(
-            result=entry.result, digest=_recorded_output(entry, asset)
+            result=entry.result,
+            digest=_recorded_output(entry, asset),
+            finished=_recorded_info(entry, asset),
         )
     if isinstance(asset.action, Source):
         return None
@@ -212,20 +225,28 @@ def _newer_here(
     key = facts.journal.get(present) if present is not None else None
     if key is None or present is None or present in facts.lock.by_digest:
         return None
-    if key == conversion_key(entry.result.image, asset.format):
+    if key == output_key(entry.result.image, asset):
         return None  # the recorded image, written by another encoder
     result = _ask_result(keyed.fingerprint, facts)
     if result is None or result.image == entry.result.image:
         return None
     is_its_output = key == keyed.fingerprint and result.image == present
-    if is_its_output or key == conversion_key(result.image, asset.format):
-        return _Known(result=result, digest=present)
+    if is_its_output or key == output_key(result.image, asset):
+        derived = _ask_result(output_key(result.image, asset), facts) if asset.steps else None
+        info = finished_info(asset, result.info, derived.info if derived is not None else None)
+        return _Known(result=result, digest=present, finished=info)
     return None
 
 
+def _recorded_info(entry: LockEntry, asset: Asset) -> ImageInfo | None:
+    return entry.finished if entry.finish == finish_of(asset) else None
+
+
 def _recorded_output(entry: LockEntry, asset: Asset) -> Digest | None:
-    """The recorded output, when today's conversion would give the same file."""
+    """The recorded output, when the same is done to its image today."""
     if _format_of(entry.output) != _format_of(asset.output):
+        return None
+    if entry.finish != finish_of(asset):
         return None
     is_converted = entry.digest != entry.result.image
     return entry.digest if not is_converted or entry.convert_version == CONVERT_VERSION else None
@@ -248,33 +269,43 @@ class _Target:
     result: ActionResult
     digest: Digest | None
     """Known bytes of the output; None when they must be derived from the image."""
-    needs_conversion: bool
+    needs_derivation: bool
     is_there: bool
+    finished: ImageInfo | None
 
 
 def _target(asset: Asset, keyed: Keyed, known: _Known, facts: Facts, options: Options) -> _Target:
     image = known.result.image
-    needs_conversion = known.result.info.format != asset.format
-    digest = known.digest if needs_conversion else image
+    needs_derivation = is_derived(asset, known.result.info)
+    digest = known.digest if needs_derivation else image
+    recorded = known.finished
     if digest is None:
-        converted = _ask_result(conversion_key(image, asset.format), facts)
-        digest = converted.image if converted is not None else None
+        derived = _ask_result(output_key(image, asset), facts)
+        digest = derived.image if derived is not None else None
+        recorded = derived.info if derived is not None else None
     present = facts.output(asset.output)
     is_there = present.is_image and present.digest is not None and present.digest == digest
     if present.is_image and present.digest is not None and not is_there:
         # The same work may have written other bytes here: another encoder, another zlib.
         made_by = facts.journal.get(present.digest)
-        if needs_conversion:
-            is_there = made_by == conversion_key(image, asset.format)
+        if needs_derivation:
+            is_there = made_by == output_key(image, asset)
         elif _is_repeatable(known.result, options):
             is_there = made_by == keyed.fingerprint
-    return _Target(known.result, digest, needs_conversion, is_there)
+    finished = finished_info(asset, known.result.info, recorded)
+    return _Target(known.result, digest, needs_derivation, is_there, finished)
 
 
 # Verdicts
 
 
-def _kept(asset: Asset, keyed: Keyed | None, result: ActionResult, facts: Facts) -> Decision:
+def _kept(
+    asset: Asset,
+    keyed: Keyed | None,
+    result: ActionResult,
+    facts: Facts,
+    finished: ImageInfo | None,
+) -> Decision:
     return Decision(
         asset=asset,
         verdict=Verdict.KEEP,
@@ -282,6 +313,7 @@ def _kept(asset: Asset, keyed: Keyed | None, result: ActionResult, facts: Facts)
         keyed=keyed,
         result=result,
         digest=facts.output(asset.output).digest,
+        finished=finished,
     )
 
 
@@ -301,9 +333,13 @@ def _decide_pinned(
     )
     newer = _newer_here(asset, keyed, entry, facts, options) if keyed is not None else None
     if newer is not None:
-        return _kept(asset, keyed, newer.result, facts)
+        return _kept(asset, keyed, newer.result, facts, newer.finished)
     recorded = Keyed(fingerprint=entry.fingerprint, inputs=entry.inputs)
-    known = _Known(result=entry.result, digest=_recorded_output(entry, asset))
+    known = _Known(
+        result=entry.result,
+        digest=_recorded_output(entry, asset),
+        finished=_recorded_info(entry, asset),
+    )
     target = _target(asset, recorded, known, facts, options)
     present = facts.output(asset.output)
     if not target.is_there and present.is_image and not _is_ours(present, facts):
@@ -319,7 +355,7 @@ def _decide_pinned(
             return _make(asset, keyed, digests, facts, options, reason=reason)
         return _held_as_not_here(asset, recorded, target, options, reason)
     if keyed is not None and keyed.fingerprint == entry.fingerprint:
-        return _kept(asset, keyed, entry.result, facts)
+        return _kept(asset, keyed, entry.result, facts, target.finished)
     changed = "its inputs may change" if keyed is None else changes(entry.inputs, keyed.inputs)
     return Decision(
         asset=asset,
@@ -329,6 +365,7 @@ def _decide_pinned(
         keyed=recorded,
         result=entry.result,
         digest=present.digest,
+        finished=target.finished,
     )
 
 
@@ -337,6 +374,10 @@ def _held_as_edited(
 ) -> Decision:
     """Somebody's picture is in the way; dependants go on with the recorded image."""
     recorded = entry.result if entry is not None else known.result if known is not None else None
+    finished = None
+    if recorded is not None:
+        info = _recorded_info(entry, asset) if entry is not None else None
+        finished = finished_info(asset, recorded.info, info)
     return Decision(
         asset=asset,
         verdict=Verdict.HOLD,
@@ -344,6 +385,7 @@ def _held_as_edited(
         reason=why_held(asset, is_recorded=entry is not None, knows_store=options.knows_store),
         keyed=keyed,
         result=recorded,
+        finished=finished,
     )
 
 
@@ -445,8 +487,8 @@ def _bring_back(
         asset=asset, verdict=Verdict.RESTORE, reason=reason, keyed=keyed, result=target.result
     )
     if target.digest is not None and _ask_here(target.digest, facts):
-        return replace(decision, digest=target.digest)
-    if target.needs_conversion and _ask_here(target.result.image, facts):
+        return replace(decision, digest=target.digest, finished=target.finished)
+    if target.needs_derivation and _ask_here(target.result.image, facts):
         return replace(decision, verdict=Verdict.DERIVE)
     if isinstance(asset.action, Source):
         return None
@@ -454,8 +496,9 @@ def _bring_back(
     newer = _ask_result(keyed.fingerprint, facts)
     if newer is None or newer.image == target.result.image or not _ask_here(newer.image, facts):
         return None
-    if newer.info.format == asset.format:
-        return replace(decision, result=newer, digest=newer.image)
+    if not is_derived(asset, newer.info):
+        finished = finished_info(asset, newer.info, None)
+        return replace(decision, result=newer, digest=newer.image, finished=finished)
     return replace(decision, verdict=Verdict.DERIVE, result=newer)
 
 
@@ -488,7 +531,14 @@ def _drafted(decision: Decision, facts: Facts, options: Options) -> Decision:
         )
     key = facts.placeholders.get(decision.asset.name)
     if present.state is FileState.DRAFT and present.draft_key == key:
-        return replace(decision, verdict=Verdict.KEEP, hold=None, reason="draft", estimate=FREE)
+        return replace(
+            decision,
+            verdict=Verdict.KEEP,
+            hold=None,
+            reason="draft",
+            is_draft=True,
+            estimate=FREE,
+        )
     return replace(
         decision,
         verdict=Verdict.GENERATE,

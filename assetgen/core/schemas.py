@@ -56,6 +56,11 @@ def lock_json_schema() -> dict[str, Json]:
             {"type": "object", "additionalProperties": {"type": "string"}},
             "Short digest of each input, to tell which one changed",
         ),
+        "finish": _said(
+            {"type": "string"}, "Steps and expectations it was made with, by name and short digest"
+        ),
+        "output_width_px": _said({"type": "integer", "minimum": 1}, "Width of the output"),
+        "output_height_px": _said({"type": "integer", "minimum": 1}, "Height of the output"),
         "convert_version": _said({"type": "integer"}, "How the output was converted from it"),
         "take": _said({"type": "integer", "minimum": 1}, "Raised to ask for another image"),
         "model": _said({"type": "string"}, "Model that made the image"),
@@ -65,7 +70,8 @@ def lock_json_schema() -> dict[str, Json]:
         "date": _said({"type": "string", "format": "date"}, "Day the image came, UTC"),
     }
     made: list[Json] = ["take", "model", "provider", "generation_id", "cost_usd", "date"]
-    optional = {"orphan", "convert_version", *map(str, made)}
+    finished = {"finish", "output_width_px", "output_height_px", "convert_version"}
+    optional = {"orphan", *finished, *map(str, made)}
     header: dict[str, Json] = {
         "type": "object",
         "properties": {"assetgen-lock": {"const": LOCK_VERSION}},

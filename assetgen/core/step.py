@@ -3,7 +3,8 @@
 A step is pure: the same picture and the same values give the same pixels everywhere. `version`
 belongs to the code that carries it out (`steps/`): raise it when that draws other pixels, and what
 was made with it is made again, free. Fields are in normal form, every default filled in, so that a
-default written out changes no key.
+default written out changes no key. `is_slow` says that its picture is worth keeping: making it
+again takes longer than storing it.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ class RemoveBackground:
 
     name: ClassVar[str] = "remove_background"
     version: ClassVar[int] = 1
+    is_slow: ClassVar[bool] = True
 
     ground: Colour | Literal["auto"] = "auto"
     """`auto` samples the edges of the picture."""
@@ -58,6 +60,7 @@ class Trim:
 
     name: ClassVar[str] = "trim"
     version: ClassVar[int] = 1
+    is_slow: ClassVar[bool] = False
 
     margin_px: int = 0
     """What is left around the picture."""
@@ -71,6 +74,7 @@ class Crop:
 
     name: ClassVar[str] = "crop"
     version: ClassVar[int] = 1
+    is_slow: ClassVar[bool] = False
 
     width_px: int
     height_px: int
@@ -85,6 +89,7 @@ class Resize:
 
     name: ClassVar[str] = "resize"
     version: ClassVar[int] = 1
+    is_slow: ClassVar[bool] = False
 
     width_px: int | None
     height_px: int | None
@@ -101,6 +106,7 @@ class Pad:
 
     name: ClassVar[str] = "pad"
     version: ClassVar[int] = 1
+    is_slow: ClassVar[bool] = False
 
     width_px: int | None = None
     height_px: int | None = None
@@ -115,6 +121,7 @@ class Palette:
 
     name: ClassVar[str] = "palette"
     version: ClassVar[int] = 1
+    is_slow: ClassVar[bool] = True
 
     colours: int | None = None
     """2 to 256; None where `fixed` says which."""
@@ -128,6 +135,7 @@ class Pixelate:
 
     name: ClassVar[str] = "pixelate"
     version: ClassVar[int] = 1
+    is_slow: ClassVar[bool] = True
 
     width_px: int
     height_px: int | None = None
@@ -142,6 +150,7 @@ class Tile:
 
     name: ClassVar[str] = "tile"
     version: ClassVar[int] = 1
+    is_slow: ClassVar[bool] = True
 
     axes: Axes = "both"
     blend: int = 25

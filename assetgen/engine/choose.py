@@ -15,12 +15,13 @@ from assetgen.core.decision import Hold, Verdict
 from assetgen.core.digest import digest_of
 from assetgen.core.events import Warned
 from assetgen.core.facts import FileFact, FileState
-from assetgen.core.fingerprint import Keyed, conversion_key
+from assetgen.core.fingerprint import Keyed
 from assetgen.core.ledger import GIVES_IMAGE, LedgerLine
 from assetgen.core.lock import LockEntry, entry_of
 from assetgen.core.model import FORMAT_OF_SUFFIX, Asset, Source
 from assetgen.core.plan import key_today
-from assetgen.core.result import ActionResult
+from assetgen.core.recipe import finish_of, finished_info, is_derived, output_key
+from assetgen.core.result import ActionResult, ImageInfo
 from assetgen.errors import CacheError, OutputError, UsageError
 
 if TYPE_CHECKING:
@@ -149,25 +150,26 @@ class Chooser:
             return None
         own = self.facts.lock.entries.get(asset.name)
         for entry in [*([own] if own else []), *self.facts.lock.by_digest.get(digest, [])]:
-            if entry.result.image == digest and entry.result.info.format == asset.format:
+            if entry.result.image == digest and not is_derived(asset, entry.result.info):
                 return entry.result, digest
-            if entry.digest == digest and _format_of(entry.output) == asset.format:
+            is_alike = entry.finish == finish_of(asset)
+            if entry.digest == digest and is_alike and _format_of(entry.output) == asset.format:
                 return entry.result, digest
-        if own is not None and self._is_converted(own.result, asset.format, digest):
+        if own is not None and self._is_derived(asset, own.result, digest):
             return own.result, own.digest
         bought = [line for line in self.lines if line.event in GIVES_IMAGE and line.result]
         for line in bought:
             result = line.result
-            if result and result.image == digest and result.info.format == asset.format:
+            if result and result.image == digest and not is_derived(asset, result.info):
                 return result, digest
         for line in bought:
             result, is_own = line.result, line.asset == asset.name
-            if is_own and result and self._is_converted(result, asset.format, digest):
+            if is_own and result and self._is_derived(asset, result, digest):
                 return result, digest
         return None
 
-    def _is_converted(self, result: ActionResult, target: ImageFormat, digest: Digest) -> bool:
-        key = conversion_key(result.image, target)
+    def _is_derived(self, asset: Asset, result: ActionResult, digest: Digest) -> bool:
+        key = output_key(result.image, asset)
         if self.facts.journal.get(digest) == key:
             return True
         converted = self.actions.get_many([key]).get(key)
@@ -183,6 +185,12 @@ class Chooser:
         data = self.files.read(asset.output)
         if data is None or digest_of(data) != present.digest:
             raise OutputError(f"`{asset.output}` was changed just now", hint="look at it again")
+        if asset.steps:
+            raise UsageError(
+                f"`{asset.name}` has steps, so the file at `{asset.output}` is not its image",
+                hint="keep that file elsewhere in the project and name it in `source`, "
+                "without the steps that are done already",
+            )
         info = self.images.inspect(data)
         if info.format != asset.format:
             raise UsageError(
@@ -195,7 +203,8 @@ class Chooser:
     # Bookkeeping
 
     def _note(self, asset: Asset, keyed: Keyed, result: ActionResult, digest: Digest) -> None:
-        entry = entry_of(asset, keyed, result, digest)
+        finished = finished_info(asset, result.info, self._finished(asset, result))
+        entry = entry_of(asset, keyed, result, digest, finished)
         note_choice(chosen(entry, self.project.name, self.clock), self.ledger, self.actions)
         try:
             self.inputs.put(keyed.document)
@@ -210,7 +219,20 @@ class Chooser:
             keyed=keyed,
             result=result,
             digest=digest,
+            finished=finished,
         )
+
+    def _finished(self, asset: Asset, result: ActionResult) -> ImageInfo | None:
+        """What steps have made of the image, as far as it is known."""
+        delivered = self.delivery.finished.get(asset.name)
+        if delivered is not None or not asset.steps:
+            return delivered
+        key = output_key(result.image, asset)
+        derived = self.actions.get_many([key]).get(key)
+        own = self.facts.lock.entries.get(asset.name)
+        if derived is not None or own is None:
+            return derived.info if derived is not None else None
+        return own.finished
 
 
 def chosen(entry: LockEntry, project: str, clock: Clock) -> LedgerLine:

@@ -155,7 +155,7 @@ class Cleaner:
             return
         note_choice(chosen(entry, self.project.name, self.clock), self.ledger, self.actions)
         target = FORMAT_OF_SUFFIX.get("." + entry.output.rpartition(".")[2].lower())
-        if entry.digest != result.image and target is not None:
+        if entry.digest != result.image and target is not None and not entry.finish:
             info = replace(result.info, format=target)
             key = conversion_key(result.image, target)
             self.actions.put(key, ActionResult(image=entry.digest, info=info))

@@ -1,23 +1,25 @@
-"""Brings an image to its output: converted if need be, noted first, never over somebody's work."""
+"""Brings an image to its output: finished if need be, noted first, never over somebody's work."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from assetgen.core.decision import Verdict
 from assetgen.core.digest import Digest, digest_of
 from assetgen.core.events import Warned
 from assetgen.core.facts import FileFact, FileState
-from assetgen.core.fingerprint import CONVERT_VERSION, conversion_key
-from assetgen.core.result import ActionResult
+from assetgen.core.fingerprint import CONVERT_VERSION
+from assetgen.core.recipe import finish_of, is_derived, output_key
 from assetgen.errors import CacheError
 
 if TYPE_CHECKING:
     from assetgen.core.decision import Decision
     from assetgen.core.facts import Facts
     from assetgen.core.model import Asset
-    from assetgen.core.ports import ActionCache, BlobStore, Emit, Files, Images, Journal
+    from assetgen.core.ports import ActionCache, BlobStore, Emit, Files, Journal
+    from assetgen.core.result import ActionResult, ImageInfo
+    from assetgen.engine.finishing import Finishing
     from assetgen.engine.observe import Observer
 
 
@@ -26,7 +28,7 @@ class Delivery:
     """Writes outputs. `written` collects the digest of the bytes of each, by path."""
 
     files: Files
-    images: Images
+    finishing: Finishing
     blobs: BlobStore
     actions: ActionCache
     journal: Journal
@@ -36,6 +38,8 @@ class Delivery:
     """Names whose present bytes are named when they are replaced, because that was asked for."""
     emit: Emit
     written: dict[str, Digest] = field(default_factory=dict)
+    finished: dict[str, ImageInfo] = field(default_factory=dict)
+    """What the outputs are that were derived, by name of the asset."""
 
     def deliver(self, decision: Decision, result: ActionResult, data: bytes) -> Digest | None:
         """Write the output of an asset from `data`, the image as it came or the known output.
@@ -49,10 +53,12 @@ class Delivery:
         asset, key, recorded = decision.asset, decision.key.fingerprint, result.image
         if decision.verdict is Verdict.RESTORE and decision.digest is not None:
             recorded = decision.digest
-        elif result.info.format != asset.format:
-            key = conversion_key(result.image, asset.format)
-            data = self.images.convert(data, asset.format)
-            recorded = self._recorded(asset, result, self._keep_derived(key, asset, result, data))
+        elif is_derived(asset, result.info):
+            key = output_key(result.image, asset)
+            data, info = self.finishing.output(asset, result, data)
+            self.finished[asset.name] = info
+            derived = self._keep_derived(key, asset, result.image, data, info)
+            recorded = self._recorded(asset, result, derived)
         digest = digest_of(data)
         is_there = self.facts.output(asset.output).digest == digest and not self._has_moved(asset)
         if not is_there and not self._may_replace(asset, digest):
@@ -79,19 +85,18 @@ class Delivery:
         self.written[asset.output] = digest
         return True
 
-    def _keep_derived(self, key: str, asset: Asset, result: ActionResult, data: bytes) -> Digest:
-        """Keep a converted image, so that just these bytes can be restored.
+    def _keep_derived(
+        self, key: str, asset: Asset, image: Digest, data: bytes, info: ImageInfo
+    ) -> Digest:
+        """Keep a derived output, so that just these bytes can be restored.
 
         They can be made again: that the store does not take them keeps no output from its place.
         """
-        digest = digest_of(data)
-        info = replace(result.info, format=asset.format)
         try:
-            self.blobs.put(data)
-            self.actions.put(key, ActionResult(image=digest, info=info))
+            return self.finishing.keep(key, image, data, info)
         except CacheError as error:
-            self.emit(Warned(asset.name, f"the converted image is not stored: {error.what}"))
-        return digest
+            self.emit(Warned(asset.name, f"the derived image is not stored: {error.what}"))
+            return digest_of(data)
 
     def _recorded(self, asset: Asset, result: ActionResult, derived: Digest) -> Digest:
         """Digest of a converted output for the lockfile.
@@ -101,6 +106,8 @@ class Delivery:
         """
         entry = self.facts.lock.entries.get(asset.name)
         if entry is None or entry.convert_version != CONVERT_VERSION:
+            return derived
+        if entry.finish != finish_of(asset):
             return derived
         is_same = entry.result.image == result.image and entry.output == asset.output
         return entry.digest if is_same else derived

@@ -20,6 +20,7 @@ from assetgen.core.facts import FileState
 from assetgen.core.lock import Lock, entry_of
 from assetgen.core.model import AssetReference, Generate, Source
 from assetgen.core.money import format_usd
+from assetgen.core.recipe import finish_of, finished_info
 from assetgen.core.report import Outcome, Report, Status
 from assetgen.core.result import ActionResult, ImageInfo
 from assetgen.engine.buy import Bill, HaltedError
@@ -27,7 +28,7 @@ from assetgen.engine.halt import Gate
 from assetgen.engine.limits import OverBudgetError
 from assetgen.engine.observe import settle
 from assetgen.engine.underway import UnderWay
-from assetgen.errors import AssetgenError, CacheError, ImageError, OutputError
+from assetgen.errors import AssetgenError, CacheError, ImageError, OutputError, StepError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -165,7 +166,7 @@ class Build:
         """What became of a bought image whose output could not be written."""
         if name in self._not_kept and self.options.is_paid:
             return f"the image {_LOST}"
-        if isinstance(error, OutputError) and self._cost(name) != 0:
+        if isinstance(error, (OutputError, StepError)) and self._cost(name) != 0:
             return error.hint or "the image is kept: mend this and build again, free"
         return error.hint
 
@@ -237,6 +238,7 @@ class Build:
                 or entry.fingerprint != decision.keyed.fingerprint
                 or entry.output != decision.asset.output
                 or entry.result.image != decision.result.image
+                or entry.finish != finish_of(decision.asset)
             )
             if moved and decision.digest is not None:
                 self._record(decision, decision.result, decision.digest)
@@ -384,9 +386,12 @@ class Build:
         self, decision: Decision, result: ActionResult, data: bytes, done: Status
     ) -> Outcome:
         """Bring the image to its output and to the lockfile."""
-        name = decision.asset.name
+        name, asset = decision.asset.name, decision.asset
         self.decided[name] = replace(decision, result=result)
         digest = self.shop.delivery.deliver(decision, result, data)
+        known = self.shop.delivery.finished.get(name, decision.finished)
+        finished = finished_info(asset, result.info, known)
+        self.decided[name] = decision = replace(decision, result=result, finished=finished)
         if digest is None:
             fate, hint = self._of_undelivered(decision, result)
             changed = f"`{decision.asset.output}` was changed while the build was running"
@@ -414,7 +419,7 @@ class Build:
     def _record(self, decision: Decision, result: ActionResult, digest: Digest) -> None:
         asset, keyed = decision.asset, decision.key
         with self._changes_lock:
-            self._changes[asset.name] = entry_of(asset, keyed, result, digest)
+            self._changes[asset.name] = entry_of(asset, keyed, result, digest, decision.finished)
         self._note_inputs(keyed)
 
     def _note_inputs(self, keyed: Keyed) -> None:

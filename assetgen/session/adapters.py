@@ -12,6 +12,7 @@ from assetgen._version import __version__
 from assetgen.config import API_KEY, read_environment
 from assetgen.core.catalogue import with_catalogue
 from assetgen.core.store import needs_of
+from assetgen.engine.finishing import Finishing
 from assetgen.engine.observe import Observer
 from assetgen.errors import UsageError
 from assetgen.files.journal import FileJournal
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from assetgen.core.lock import Lock
     from assetgen.core.model import Project
     from assetgen.core.plugin import ProviderPlugin
-    from assetgen.core.ports import Images, Provider
+    from assetgen.core.ports import Finisher, Images, Provider
     from assetgen.core.record import Record
     from assetgen.core.stamp import Stamp
     from assetgen.providers.http import Http
@@ -63,6 +64,7 @@ class Adapters:
         self._table: OpenRouterTable | None = None
         self._cache: LocalCache | None = None
         self._images: Images | None = None
+        self._finisher: Finisher | None = None
         self._http: Http | None = None
         self._plugged: list[tuple[ProviderPlugin, PluggedProvider]] = []
 
@@ -111,6 +113,24 @@ class Adapters:
 
             self._images = PillowImages()
         return self._images
+
+    def finisher(self) -> Finisher:
+        """Carries out steps, and makes variants and atlases."""
+        if self._finisher is None:
+            from assetgen.steps.finish import PillowFinisher  # noqa: PLC0415 - loads numpy
+
+            self._finisher = PillowFinisher()
+        return self._finisher
+
+    def finishing(self) -> Finishing:
+        """Finished pictures, kept in the open cache."""
+        cache = self.cache()
+        return Finishing(
+            images=self.images(),
+            finisher=self.finisher,
+            blobs=cache.blobs,
+            actions=cache.actions,
+        )
 
     def models(self) -> OpenRouterTable:
         """The shipped table of models; while a cache is open, with what its catalogue adds.

@@ -195,7 +195,7 @@ def _workshop(adapters: Adapters, found: Survey, shift: Shift, turn: Turn, emit:
         images=adapters.images(),
         delivery=Delivery(
             files=adapters.files,
-            images=adapters.images(),
+            finishing=adapters.finishing(),
             blobs=adapters.cache().blobs,
             actions=adapters.cache().actions,
             journal=adapters.journal,

@@ -178,7 +178,7 @@ def _chooser(
         images=adapters.images(),
         delivery=Delivery(
             files=adapters.files,
-            images=adapters.images(),
+            finishing=adapters.finishing(),
             blobs=cache.blobs,
             actions=cache.actions,
             journal=adapters.journal,

@@ -11,9 +11,8 @@ from assetgen.cache.contents import Contents
 from assetgen.cache.folder import cache_root
 from assetgen.cache.local import LocalCache
 from assetgen.core.digest import Digest
-from assetgen.core.fingerprint import conversion_key
 from assetgen.core.lock import Lock, parse_lock
-from assetgen.core.model import FORMAT_OF_SUFFIX
+from assetgen.core.recipe import derived_mark
 from assetgen.core.store import (
     IN_USE_S,
     Collected,
@@ -135,18 +134,14 @@ def _fingerprints(stored: Stored, purchase: Purchase | None) -> Iterable[str]:
 
 def _free(stored: Iterable[Stored], cache: LocalCache) -> frozenset[str]:
     """Digests of images that are made again free: from another that is here, or from nothing."""
-    conversions, drafts = [], []
-    for one in stored:
-        if one.kind == "inputs":
-            drafts.append(one.key)
-        else:
-            formats = set(FORMAT_OF_SUFFIX.values())
-            conversions += [conversion_key(Digest(one.key), target) for target in formats]
-    converted = cache.actions.get_many(conversions).values()
-    drawn = cache.actions.get_many(drafts).values()
+    stored = list(stored)
+    images = {one.key for one in stored if one.kind != "inputs"}
+    marks = {derived_mark(Digest(key)): key for key in images}
+    derived = cache.actions.get_many(marks)
+    drafts = cache.actions.get_many([one.key for one in stored if one.kind == "inputs"])
     return frozenset(
-        [result.image for result in converted]
-        + [result.image for result in drawn if result.cost_usd == 0]
+        [marks[mark] for mark, source in derived.items() if source.image in images]
+        + [result.image for result in drafts.values() if result.cost_usd == 0]
     )
 
 

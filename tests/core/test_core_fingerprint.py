@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assetgen.core.digest import digest_of
 from assetgen.core.canonical import canonical
+from assetgen.core.digest import digest_of
 from assetgen.core.fingerprint import conversion_key, key_of
 from assetgen.core.model import Asset, FileReference, Generate, Json, Limits, Parameters
 from tests.fakes import generated, sourced

@@ -1,0 +1,197 @@
+"""Products: files that are made from the images of assets, and the keys they are known by.
+
+Frames and variants belong to one asset, an atlas to several, an export to anything. All are free
+to make, and keyed by the digests of the images they read (design section 4).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from assetgen.core.digest import short
+from assetgen.core.finish import (
+    ATLAS_VERSION,
+    FRAMES_VERSION,
+    VARIANT_VERSION,
+    Atlas,
+    Export,
+    Frames,
+    Variants,
+)
+from assetgen.core.fingerprint import Keyed
+from assetgen.core.recipe import sha256_of
+from assetgen.core.step import step_document
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from assetgen.core.bundle import Bundle
+    from assetgen.core.digest import Digest
+    from assetgen.core.finish import Rendition
+    from assetgen.core.model import Asset, Json, Project
+    from assetgen.errors import Location
+
+Kind = Literal["frames", "variants", "atlas", "export"]
+KINDS: tuple[Kind, ...] = ("frames", "variants", "atlas", "export")
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """One thing to be made from images."""
+
+    kind: Kind
+    owner: str
+    """Name of the asset, atlas or export."""
+    spec: Frames | Variants | Atlas | Export
+    reads: tuple[Asset, ...]
+    """Assets whose finished pictures go into it, or that it tells of."""
+    after: tuple[str, ...] = ()
+    """Products that it reads: frames for an atlas, everything for an export."""
+    where: Location | None = field(default=None, compare=False)
+
+    @property
+    def name(self) -> str:
+        """`variants:hero`, `atlas:ui`: no asset can be called so."""
+        return f"{self.kind}:{self.owner}"
+
+    @property
+    def output(self) -> str:
+        """Its first path, or the pattern of its paths."""
+        return self.spec.output
+
+
+def products_of(project: Project) -> tuple[Product, ...]:
+    """All products of a project, each behind those that it reads."""
+    by_name = {asset.name: asset for asset in project.assets}
+    made: list[Product] = []
+    for asset in project.assets:
+        if asset.frames is not None:
+            made.append(Product("frames", asset.name, asset.frames, (asset,), (), asset.where))
+        if asset.variants is not None:
+            made.append(Product("variants", asset.name, asset.variants, (asset,), (), asset.where))
+    for atlas in project.atlases:
+        members = tuple(by_name[name] for name in atlas.members)
+        after = tuple(f"frames:{asset.name}" for asset in members if asset.frames is not None)
+        made.append(Product("atlas", atlas.name, atlas, members, after, atlas.where))
+    for export in project.exports:
+        members = tuple(by_name[name] for name in export.members)
+        told = [
+            f"{kind}:{asset.name}"
+            for asset in members
+            for kind, spec in (("frames", asset.frames), ("variants", asset.variants))
+            if spec is not None
+        ]
+        told += [f"atlas:{name}" for name in export.atlases]
+        made.append(Product("export", export.name, export, members, tuple(told), export.where))
+    return tuple(made)
+
+
+def key_of_product(
+    product: Product, images: Sequence[str], bundles: Mapping[str, Bundle]
+) -> Keyed:
+    """The key of a product with pictures.
+
+    `images` are the digests of the images of `product.reads`, in order; `bundles` has the frames
+    that it reads.
+    """
+    spec = product.spec
+    read: list[Json] = []
+    inputs: dict[str, str] = {}
+    for asset, image in zip(product.reads, images, strict=True):
+        frames = bundles.get(f"frames:{asset.name}")
+        one: list[Json] = [asset.name if product.kind == "atlas" else "", image]
+        one.append([step_document(step) for step in asset.steps])
+        if frames is not None:
+            one.append([file.digest for file in frames.files])
+        read.append(one)
+        inputs[asset.name] = sha256_of(one)[:12]
+    settings = _settings(spec)
+    inputs["its settings"] = sha256_of(settings)[:12]
+    key = sha256_of({"kind": product.kind, "read": read, "settings": settings})
+    return Keyed(fingerprint=key, inputs=inputs)
+
+
+def _settings(spec: Frames | Variants | Atlas | Export) -> Json:
+    """What decides pixels and places, and no path."""
+    match spec:
+        case Frames():
+            return [
+                FRAMES_VERSION,
+                [spec.columns, spec.rows, spec.count, spec.margin_px, spec.spacing_px],
+                [spec.anchor, spec.trim, spec.format],
+            ]
+        case Variants():
+            quality: dict[str, Json] = {name: spec.quality.get(name) for name in spec.formats}
+            return [VARIANT_VERSION, list(spec.widths), list(spec.formats), quality]
+        case Atlas():
+            return [
+                ATLAS_VERSION,
+                spec.format,
+                [spec.trim, spec.padding_px, spec.extrude_px, spec.power_of_two],
+                [spec.max_px, spec.max_pages],
+            ]
+        case Export():
+            return []
+
+
+def rendition_key(image: str, asset: Asset, rendition: Rendition) -> str:
+    """Key of one variant."""
+    steps: list[Json] = [step_document(step) for step in asset.steps]
+    made: list[Json] = [rendition.width_px, rendition.format, rendition.quality]
+    return sha256_of(["variant", VARIANT_VERSION, image, steps, made])
+
+
+def file_key(key: str, role: str) -> str:
+    """Under this key the journal knows a file of a product."""
+    return sha256_of([key, role])
+
+
+def path_of(spec: Frames | Variants | Atlas | Export, role: str, digest: Digest) -> str:
+    """The path of a picture of a product."""
+    match spec:
+        case Frames():
+            return _filled(spec.output, frame=role)
+        case Variants():
+            width, _, image_format = role.partition(".")
+            return _filled(spec.output, width=width, format=image_format, hash=short(digest, 10))
+        case Atlas():
+            return _filled(spec.output, page=role)
+        case Export():
+            raise AssertionError("an export has no pictures")
+
+
+def page_path(pattern: str, page: int) -> str:
+    """The path of what belongs to one page of an atlas."""
+    return _filled(pattern, page=str(page))
+
+
+def known_paths(product: Product) -> tuple[str, ...]:
+    """Paths that a product has whatever its pictures turn out to be."""
+    spec = product.spec
+    match spec:
+        case Frames():
+            return tuple(_filled(spec.output, frame=str(n)) for n in range(spec.count))
+        case Variants():
+            if "${hash}" in spec.output:
+                return ()
+            return tuple(
+                dict.fromkeys(
+                    _filled(spec.output, width=str(width), format=image_format)
+                    for image_format in spec.formats
+                    for width in spec.widths
+                )
+            )
+        case Atlas():
+            pages = range(spec.max_pages if "${page}" in spec.output else 1)
+            patterns = [spec.output, *spec.data.values()]
+            paths = [_filled(pattern, page=str(page)) for pattern in patterns for page in pages]
+            return tuple(dict.fromkeys(paths))
+        case Export():
+            return (spec.output,)
+
+
+def _filled(pattern: str, **values: str) -> str:
+    for name, value in values.items():
+        pattern = pattern.replace(f"${{{name}}}", value)
+    return pattern
