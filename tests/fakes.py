@@ -18,8 +18,10 @@ from assetgen.core.digest import Digest, digest_of
 from assetgen.core.facts import Facts
 from assetgen.core.finished import Finished, Look, Packed
 from assetgen.core.lock import (
+    Changes,
     Lock,
     LockEntry,
+    Names,
     dump_lock,
     merged,
     parse_lock,
@@ -38,6 +40,7 @@ from assetgen.core.model import (
     Source,
 )
 from assetgen.core.price import Estimate
+from assetgen.core.product import known_paths, products_of
 from assetgen.core.report import Plan, Report
 from assetgen.core.result import ActionResult, ImageInfo
 from assetgen.core.select import in_build_order
@@ -49,7 +52,8 @@ from assetgen.engine.execute import Build, Orders, Workshop
 from assetgen.engine.finishing import Finishing
 from assetgen.engine.halt import Gate, Halt
 from assetgen.engine.limits import Concurrency, Purse
-from assetgen.engine.observe import Observer, StoreOracle, Supplier, settle
+from assetgen.engine.observe import Observer, StoreOracle, Supplier, settle, settle_products
+from assetgen.engine.produce import Producer
 from assetgen.engine.recover import Aftermath, recover
 from assetgen.engine.remember import Inspected, compose, look_again
 from assetgen.engine.underway import UnderWay
@@ -64,6 +68,7 @@ if TYPE_CHECKING:
     from assetgen.core.events import Event
     from assetgen.core.finish import Atlas, Expect, Frames, Rendition
     from assetgen.core.model import ImageFormat, ProviderName, Reference, Route
+    from assetgen.core.plan_products import ProductDecision
     from assetgen.core.ports import (
         ActionCache,
         BlobStore,
@@ -437,15 +442,15 @@ class FakeLocks:
     def read(self) -> Lock:
         return parse_lock(self.text, "assets.lock") if self.text is not None else Lock()
 
-    def update(self, changes: Mapping[str, LockEntry], names: Iterable[str]) -> Lock:
+    def update(self, changes: Changes, names: Names) -> Lock:
         lock = merged(self.read(), changes, names)
         text = dump_lock(lock)
-        if text != self.text and (self.text is not None or lock.everything()):
+        if text != self.text and (self.text is not None or not lock.is_empty):
             self.text = text
             self.writes += 1
         return lock
 
-    def forget(self, outputs: Iterable[str], names: Iterable[str]) -> Lock:
+    def forget(self, outputs: Iterable[str], names: Names) -> Lock:
         lock = without_orphans(self.read(), outputs, names)
         self.text = dump_lock(lock)
         return lock
@@ -536,12 +541,29 @@ class Machine:
         oracle = StoreOracle(actions=self.actions, blobs=self.blobs, supplier=supplier)
         decided: dict[str, Decision] = {}
         settle(in_build_order(chosen), facts, options, oracle, decided)
+        products = products_of(project) if names is None else ()
+        facts.files.update(
+            observer.files_of_products(
+                [path for one in products for path in known_paths(one)], lock.digests
+            )
+        )
+        made: dict[str, ProductDecision] = {}
+        settle_products(
+            products,
+            facts,
+            options,
+            oracle=oracle,
+            observer=observer,
+            decided=decided,
+            made=made,
+        )
         plan = Plan(
             project=project,
             decisions=tuple(decided[asset.name] for asset in chosen),
+            products=tuple(made[product.name] for product in products),
             is_whole=names is None,
         )
-        return Survey(plan, facts, options, observer, oracle, supplier, decided)
+        return Survey(plan, facts, options, observer, oracle, supplier, decided, made)
 
     def build(
         self,
@@ -601,6 +623,16 @@ class Machine:
             supplier=survey.supplier,
             buyer=lambda: buyer,
             paint_placeholder=paint_placeholder,
+            mark=mark,
+            producer=Producer(
+                files=self.files,
+                finishing=self.finishing(),
+                delivery=delivery,
+                supplier=survey.supplier,
+                facts=survey.facts,
+                mark=mark,
+                emit=self.events.append,
+            ),
             inputs=self.inputs,
             halt=self.halt,
             emit=self.events.append,
@@ -705,10 +737,11 @@ class Survey:
     oracle: StoreOracle
     supplier: Supplier
     decided: dict[str, Decision]
+    made: dict[str, ProductDecision]
 
     def verdicts(self) -> dict[str, str]:
         """Verdict by name, as users read it."""
-        return {d.asset.name: d.verdict.value for d in self.plan.decisions}
+        return {d.name: d.verdict.value for d in self.plan.everything}
 
     def reasons(self) -> dict[str, str]:
         """Reason by name."""
@@ -739,8 +772,12 @@ def placeholder_key(asset: Asset) -> str:
 
 def paint_placeholder(request: Request) -> bytes:
     """A picture that carries its key where `marked_key` finds it."""
-    key = digest_of(f"{request.asset} {request.generate.prompt}".encode()).removeprefix("sha256:")
-    return picture(f"draft:{key}", request.format)
+    return picture(f"draft of {request.asset} {request.generate.prompt}", request.format)
+
+
+def mark(data: bytes, key: str) -> bytes:
+    """A picture with a key where `marked_key` finds it."""
+    return data + f" draft:{key}".encode()
 
 
 def marked_key(data: bytes) -> str | None:

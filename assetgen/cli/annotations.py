@@ -17,17 +17,16 @@ from assetgen.errors import ManifestFaults
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from assetgen.core.decision import Decision
+    from assetgen.core.report import AnyDecision
     from assetgen.errors import AssetgenError, Location
 
 
-def annotate_findings(findings: Iterable[Decision], environ: Mapping[str, str]) -> None:
+def annotate_findings(findings: Iterable[AnyDecision], environ: Mapping[str, str]) -> None:
     """Say where the assets that are not up to date are declared."""
     if not _is_wanted(environ):
         return
     for decision in findings:
-        name = decision.asset.name
-        _say(f"assetgen: {name}", decision.reason, decision.asset.where, environ)
+        _say(f"assetgen: {decision.name}", decision.reason, decision.where, environ)
 
 
 def annotate_error(error: AssetgenError, environ: Mapping[str, str]) -> None:

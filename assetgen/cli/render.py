@@ -25,9 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from decimal import Decimal
 
-    from assetgen.core.decision import Decision
     from assetgen.core.events import Event
-    from assetgen.core.report import Plan
+    from assetgen.core.report import AnyDecision, Plan
     from assetgen.errors import Location
 
 _LONG_LINE = 120
@@ -90,12 +89,12 @@ def plan_lines(plan: Plan, *, is_paid: bool) -> Iterable[str]:
     rows = [
         [
             decision.verdict.value,
-            decision.asset.name,
-            decision.asset.output,
+            decision.name,
+            printable(decision.output),
             price_of(decision) if is_paid else "",
             printable(decision.reason),
         ]
-        for decision in plan.decisions
+        for decision in plan.everything
         if decision.verdict is not Verdict.KEEP
     ]
     yield from render_table(rows)
@@ -108,7 +107,7 @@ def plan_lines(plan: Plan, *, is_paid: bool) -> Iterable[str]:
         yield f"orphan: {printable(entry.output)} was made for `{entry.name}` and nothing needs it"
 
 
-def price_of(decision: Decision) -> str:
+def price_of(decision: AnyDecision) -> str:
     """`about $0.04`, `up to $0.04`, `free`, or that no price is known."""
     if not decision.is_purchase:
         return "free" if decision.is_work else ""

@@ -43,13 +43,16 @@ class Bundle:
     files: tuple[BundleFile, ...] = ()
     colour: str | None = None
     thumbhash: str | None = None
+    has_alpha: bool = False
     frames: tuple[Frame, ...] = field(default=())
     """Where an atlas has its frames."""
 
 
 def looked(files: tuple[BundleFile, ...], look: Look) -> Bundle:
     """The bundle of variants, with what a page may show before they have loaded."""
-    return Bundle(files=files, colour=look.colour, thumbhash=look.thumbhash)
+    return Bundle(
+        files=files, colour=look.colour, thumbhash=look.thumbhash, has_alpha=look.has_alpha
+    )
 
 
 def dump_bundle(bundle: Bundle) -> bytes:
@@ -73,6 +76,7 @@ def bundle_document(bundle: Bundle) -> dict[str, Json]:
     }
     if bundle.colour is not None:
         document |= {"colour": bundle.colour, "thumbhash": bundle.thumbhash}
+        document["has_alpha"] = bundle.has_alpha
     if bundle.frames:
         document["frames"] = [
             [
@@ -104,6 +108,7 @@ def bundle_of(fields: Mapping[str, Any]) -> Bundle:
         files=tuple(_file(one) for one in fields["files"]),
         colour=_text_or_none(fields.get("colour")),
         thumbhash=_text_or_none(fields.get("thumbhash")),
+        has_alpha=fields.get("has_alpha") is True,
         frames=tuple(_frame(*one) for one in fields.get("frames", ())),
     )
 

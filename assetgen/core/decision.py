@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from assetgen.core.price import FREE, Estimate
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from assetgen.core.model import Asset, Generate, ProviderName
     from assetgen.core.plugin import ProviderPlugin
     from assetgen.core.result import ActionResult, ImageInfo
+    from assetgen.errors import Location
 
 
 class Verdict(Enum):
@@ -120,6 +121,21 @@ class Decision:
     estimate: Estimate = FREE
 
     @property
+    def name(self) -> str:
+        """Of the asset."""
+        return self.asset.name
+
+    @property
+    def output(self) -> str:
+        """Path of the output."""
+        return self.asset.output
+
+    @property
+    def where(self) -> Location | None:
+        """Where the manifest declares the asset."""
+        return self.asset.where
+
+    @property
     def key(self) -> Keyed:
         """The key of an asset whose inputs are known, as they are once it is to be made."""
         if self.keyed is None:
@@ -146,7 +162,21 @@ class Decision:
         )
 
 
-def total(decisions: Iterable[Decision]) -> tuple[Decimal, int]:
+class Priced(Protocol):
+    """What may cost money."""
+
+    @property
+    def is_purchase(self) -> bool:
+        """Whether a call may become necessary."""
+        ...
+
+    @property
+    def estimate(self) -> Estimate:
+        """What it would cost."""
+        ...
+
+
+def total(decisions: Iterable[Priced]) -> tuple[Decimal, int]:
     """Sum of the known estimates, and how many purchases have none."""
     known, unknown = Decimal(0), 0
     for decision in decisions:

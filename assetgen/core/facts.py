@@ -11,6 +11,7 @@ from assetgen.core.lock import Lock
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from assetgen.core.bundle import Bundle
     from assetgen.core.digest import Digest
     from assetgen.core.result import ActionResult
 
@@ -50,16 +51,18 @@ class FileFact:
 
 MISSING = FileFact(FileState.MISSING)
 
-QuestionKind = Literal["result", "here", "ours"]
+QuestionKind = Literal["result", "here", "ours", "bundle", "file"]
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Something a verdict depends on that only the caches can answer.
+    """Something a verdict depends on that is only looked up when it is needed.
 
     `result`: what does the action cache know of this fingerprint?
     `here`: can these bytes be had on this machine? Verified before the answer is yes.
     `ours`: are these bytes something assetgen made, so that they may be replaced?
+    `bundle`: which pictures were made under this key?
+    `file`: what is at this path? Asked for paths that only the pictures tell.
     """
 
     kind: QuestionKind
@@ -82,7 +85,18 @@ class Facts:
     results: dict[str, ActionResult | None] = field(default_factory=dict)
     here: dict[str, bool] = field(default_factory=dict)
     ours: dict[str, bool] = field(default_factory=dict)
+    bundles: dict[str, Bundle | None] = field(default_factory=dict)
+    files: dict[str, FileFact] = field(default_factory=dict)
+    """Files of products by path; a data file is `FILE`, whatever it says."""
 
     def output(self, path: str) -> FileFact:
         """What is at an output path."""
         return self.outputs.get(path, MISSING)
+
+    def has_seen(self, path: str) -> bool:
+        """Whether anybody has looked at a path."""
+        return path in self.files or path in self.outputs
+
+    def file(self, path: str) -> FileFact:
+        """What is at the path of a product's file."""
+        return self.files.get(path) or self.outputs.get(path, MISSING)

@@ -34,3 +34,5 @@ class Look:
     """Dominant colour, `#rrggbb`."""
     thumbhash: str
     """ThumbHash (https://evanw.github.io/thumbhash/) in base64, 25 bytes or so."""
+    has_alpha: bool = False
+    """Whether some of the picture is transparent."""

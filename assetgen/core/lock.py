@@ -5,6 +5,7 @@ The text is JSON with one element a line and the comma in front:
     [{"assetgen-lock": 1}
     ,{"name": "hero", "output": "art/hero.png", …}
     ,{"name": "icon-sword", …}
+    ,{"product": "variants:hero", …}
     ]
 
 Adding an asset adds one line and touches no other, not even the last one's comma, so git merges
@@ -19,10 +20,12 @@ from decimal import Decimal
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from assetgen.core.bundle import Bundle, bundle_document, bundle_of
 from assetgen.core.digest import Digest, parse_digest
 from assetgen.core.fingerprint import CONVERT_VERSION, KEY_SCHEME
 from assetgen.core.model import FORMAT_OF_SUFFIX, Generate
 from assetgen.core.money import json_usd, parse_usd
+from assetgen.core.product import products_of
 from assetgen.core.recipe import finish_of
 from assetgen.core.result import ActionResult, ImageInfo
 from assetgen.errors import Location, LockfileError
@@ -31,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from assetgen.core.fingerprint import Keyed
-    from assetgen.core.model import Asset
+    from assetgen.core.model import Asset, Project
 
 LOCK_VERSION = 1
 REBUILD_HINT = (
@@ -65,35 +68,113 @@ class LockEntry:
     is_orphan: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class ProductEntry:
+    """What one product has."""
+
+    name: str
+    """`variants:hero`, `atlas:ui`."""
+    key: str
+    """Of its pictures (`core.product`); empty for an export, which has none."""
+    inputs: Mapping[str, str]
+    """Short digest of each image it was made from, and of its settings."""
+    bundle: Bundle
+    files: Mapping[str, Digest]
+    """All its files by path, data files too."""
+
+
 @dataclass(frozen=True)
 class Lock:
-    """A whole lockfile: entries by asset name, orphans by output path."""
+    """A whole lockfile: entries by asset name, products by theirs, orphans by output path."""
 
     entries: Mapping[str, LockEntry] = field(default_factory=dict)
     orphans: Mapping[str, LockEntry] = field(default_factory=dict)
+    """Of assets, and files of products (`is_of_product`), of which only path and digest count."""
+    products: Mapping[str, ProductEntry] = field(default_factory=dict)
 
     @cached_property
     def by_fingerprint(self) -> Mapping[str, LockEntry]:
         """One entry for each fingerprint; an asset's own before an orphan's."""
-        return {entry.fingerprint: entry for entry in reversed(self.everything())}
+        return {entry.fingerprint: entry for entry in reversed(self.of_assets())}
 
     @cached_property
     def by_digest(self) -> Mapping[str, list[LockEntry]]:
         """Entries by the digests they record, of the output and of the image as it came."""
         found: dict[str, list[LockEntry]] = {}
-        for entry in self.everything():
+        for entry in self.of_assets():
             for digest in {entry.digest, entry.result.image}:
                 found.setdefault(digest, []).append(entry)
         return found
 
     @cached_property
     def digests(self) -> frozenset[str]:
-        """Every output and image that is recorded."""
-        return frozenset(self.by_digest)
+        """Every output, image and file of a product that is recorded."""
+        orphans = [entry.digest for entry in self.orphans.values()]
+        return frozenset([*self.by_digest, *self.paths_by_digest, *orphans])
+
+    @cached_property
+    def paths_by_digest(self) -> Mapping[str, str]:
+        """A path of each file that products have."""
+        return {
+            digest: path for one in self.products.values() for path, digest in one.files.items()
+        }
 
     def everything(self) -> list[LockEntry]:
         """Entries first, then orphans."""
         return [*self.entries.values(), *self.orphans.values()]
+
+    def of_assets(self) -> list[LockEntry]:
+        """Likewise, without what products left behind."""
+        return [entry for entry in self.everything() if not is_of_product(entry)]
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it says nothing."""
+        return not (self.entries or self.orphans or self.products)
+
+
+def is_of_product(entry: LockEntry) -> bool:
+    """Whether an orphan is a file of a product, which is made again free."""
+    return ":" in entry.name
+
+
+def product_orphan(name: str, path: str, digest: Digest) -> LockEntry:
+    """What is left of a product at one path."""
+    info = ImageInfo(path.rpartition(".")[2].lower(), 0, 0)
+    return LockEntry(
+        name=name,
+        output=path,
+        digest=digest,
+        fingerprint="",
+        inputs={},
+        result=ActionResult(image=digest, info=info),
+        is_orphan=True,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What a build brings to the lockfile."""
+
+    assets: Mapping[str, LockEntry] = field(default_factory=dict)
+    products: Mapping[str, ProductEntry] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.assets or self.products)
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What a manifest declares: whatever else the lockfile has is an orphan."""
+
+    assets: frozenset[str]
+    products: frozenset[str] = frozenset()
+
+
+def names_of(project: Project) -> Names:
+    """The names of everything in a project."""
+    products = frozenset(product.name for product in products_of(project))
+    return Names(frozenset(asset.name for asset in project.assets), products)
 
 
 def entry_of(
@@ -117,43 +198,70 @@ def entry_of(
     )
 
 
-def merged(lock: Lock, changes: Mapping[str, LockEntry], names: Iterable[str]) -> Lock:
-    """`lock` with `changes` applied, for a project whose assets are called `names`.
+def merged(lock: Lock, changes: Changes, names: Names) -> Lock:
+    """`lock` with `changes` applied, for a project that declares `names`.
 
-    What a moved or removed asset had becomes an orphan until someone cleans it, or until an asset
-    has the path again.
+    What a moved or removed asset or product had becomes an orphan until someone cleans it, or until
+    something has the path again.
     """
-    known = set(names)
-    entries = {name: entry for name, entry in lock.entries.items() if name in known} | dict(changes)
+    entries = {n: entry for n, entry in lock.entries.items() if n in names.assets}
+    entries |= changes.assets
+    products = {n: one for n, one in lock.products.items() if n in names.products}
+    products |= changes.products
     left = [
         entry
         for name, entry in lock.entries.items()
-        if name not in known or entries[name].output != entry.output
+        if name not in names.assets or entries[name].output != entry.output
     ]
     orphans = dict(lock.orphans) | {e.output: replace(e, is_orphan=True) for e in left}
+    for name, one in lock.products.items():
+        now = products[name].files if name in products else {}
+        orphans |= {
+            path: product_orphan(name, path, digest)
+            for path, digest in one.files.items()
+            if path not in now
+        }
     taken = {entry.output for entry in entries.values()}
+    taken |= {path for one in products.values() for path in one.files}
     return Lock(
         entries=entries,
         orphans={path: entry for path, entry in orphans.items() if path not in taken},
+        products=products,
     )
 
 
-def without_orphans(lock: Lock, outputs: Iterable[str], names: Iterable[str]) -> Lock:
-    """`lock` without what moved or removed assets had at `outputs`."""
-    lock, cleaned = merged(lock, {}, names), set(outputs)
+def without_orphans(lock: Lock, outputs: Iterable[str], names: Names) -> Lock:
+    """`lock` without what moved or removed assets and products had at `outputs`."""
+    lock, cleaned = merged(lock, Changes(), names), set(outputs)
     left = {path: entry for path, entry in lock.orphans.items() if path not in cleaned}
-    return Lock(entries=lock.entries, orphans=left)
+    return Lock(entries=lock.entries, orphans=left, products=lock.products)
 
 
 def dump_lock(lock: Lock) -> str:
     """The text of a lockfile: sorted, one entry a line."""
     lines = [f'[{{"assetgen-lock": {LOCK_VERSION}}}']
     lines += [f",{_entry_text(lock.entries[name])}" for name in sorted(lock.entries)]
+    lines += [f",{_product_text(lock.products[name])}" for name in sorted(lock.products)]
     lines += [f",{_entry_text(lock.orphans[path])}" for path in sorted(lock.orphans)]
     return "\n".join([*lines, "]", ""])
 
 
+def _product_text(one: ProductEntry) -> str:
+    document: dict[str, object] = {"product": one.name}
+    if one.key:
+        document |= {
+            "key": one.key,
+            "inputs": dict(sorted(one.inputs.items())),
+            "bundle": bundle_document(one.bundle),
+        }
+    document["outputs"] = dict(sorted(one.files.items()))
+    return json.dumps(document, ensure_ascii=False)
+
+
 def _entry_text(entry: LockEntry) -> str:
+    if is_of_product(entry):
+        left = {"orphan": True, "product": entry.name, "output": entry.output}
+        return json.dumps(left | {"digest": entry.digest}, ensure_ascii=False)
     result = entry.result
     document: dict[str, object] = {"orphan": True} if entry.is_orphan else {}
     document |= {
@@ -187,7 +295,7 @@ def _entry_text(entry: LockEntry) -> str:
     return json.dumps(document, ensure_ascii=False)
 
 
-def parse_lock(text: str, file: str) -> Lock:
+def parse_lock(text: str, file: str) -> Lock:  # noqa: C901 - one loop over lines, a check a kind
     """The lockfile in `text`; `file` is its name in messages.
 
     Raises:
@@ -203,29 +311,34 @@ def parse_lock(text: str, file: str) -> Lock:
                 hint=REBUILD_HINT,
             )
     _check_header(lines[0], file)
-    entries: dict[str, LockEntry] = {}
-    orphans: dict[str, LockEntry] = {}
     if lines[-2:] != ["]", ""] and lines[-1:] != ["]"]:
         raise _damaged("the lockfile is cut off", file, len(lines))
+    entries: dict[str, LockEntry] = {}
+    orphans: dict[str, LockEntry] = {}
+    products: dict[str, ProductEntry] = {}
     for number, line in enumerate(lines[1:], 2):
         if line in {"", "]"}:
             continue
         entry = _parse_line(line)
         if entry is None:
             raise _damaged("this line of the lockfile cannot be read", file, number)
+        if isinstance(entry, ProductEntry):
+            if products.setdefault(entry.name, entry) != entry:
+                raise _damaged(f"the lockfile has `{entry.name}` twice", file, number)
+            continue
         if entry.key_scheme > KEY_SCHEME:
             raise _newer(file, number)
         home, key = (orphans, entry.output) if entry.is_orphan else (entries, entry.name)
-        if key in home and home[key] != entry:
+        if home.setdefault(key, entry) != entry:
             raise _damaged(f"the lockfile has `{key}` twice", file, number)
-        home[key] = entry
-    return Lock(entries=entries, orphans=orphans)
+    return Lock(entries=entries, orphans=orphans, products=products)
 
 
 def salvage_lock(text: str) -> list[LockEntry]:
     """Every readable entry in a damaged lockfile, both sides of a conflict included."""
-    entries = (_parse_line(line) for line in text.split("\n"))
-    return [entry for entry in entries if entry is not None and entry.key_scheme <= KEY_SCHEME]
+    found = (_parse_line(line) for line in text.split("\n"))
+    entries = [entry for entry in found if isinstance(entry, LockEntry)]
+    return [entry for entry in entries if entry.key_scheme <= KEY_SCHEME]
 
 
 def _check_header(line: str, file: str) -> None:
@@ -254,14 +367,35 @@ def _newer(file: str, line: int) -> LockfileError:
     )
 
 
-def _parse_line(line: str) -> LockEntry | None:
+def _parse_line(line: str) -> LockEntry | ProductEntry | None:
     if not line.startswith(",{"):
         return None
     try:
         fields = json.loads(line[1:], parse_float=Decimal)
-        return _parse_entry(fields)
+        return _parse_product(fields) if "product" in fields else _parse_entry(fields)
     except (ValueError, LookupError, TypeError, ArithmeticError, RecursionError):
         return None
+
+
+def _parse_product(fields: Mapping[str, Any]) -> LockEntry | ProductEntry | None:
+    """A product, or a file that one left behind."""
+    name = _text(fields["product"])
+    if ":" not in name:
+        return None
+    if fields.get("orphan") is True:
+        digest = parse_digest(fields["digest"])
+        return None if digest is None else product_orphan(name, _path(fields["output"]), digest)
+    files = {_path(path): parse_digest(digest) for path, digest in fields["outputs"].items()}
+    known = {path: digest for path, digest in files.items() if digest is not None}
+    if len(known) < len(files):
+        return None
+    return ProductEntry(
+        name=name,
+        key=_text(fields.get("key", "")),
+        inputs={_text(n): _text(value) for n, value in fields.get("inputs", {}).items()},
+        bundle=bundle_of(fields["bundle"]) if "bundle" in fields else Bundle(),
+        files=known,
+    )
 
 
 def _parse_entry(fields: Mapping[str, Any]) -> LockEntry | None:

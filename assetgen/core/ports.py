@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from assetgen.core.finish import Atlas, Expect, Frames, Rendition
     from assetgen.core.finished import Finished, Look, Packed
     from assetgen.core.ledger import LedgerLine
-    from assetgen.core.lock import Lock, LockEntry
+    from assetgen.core.lock import Changes, Lock, Names
     from assetgen.core.model import ImageFormat
     from assetgen.core.plugin import ProviderPlugin
     from assetgen.core.result import ActionResult, ImageInfo
@@ -272,14 +272,14 @@ class LockStore(Protocol):
         """The lock; an empty one when there is no file. Raises `LockfileError`."""
         ...
 
-    def update(self, changes: Mapping[str, LockEntry], names: Iterable[str]) -> Lock:
+    def update(self, changes: Changes, names: Names) -> Lock:
         """Merge `changes` into what is there now; writes only when the text changes.
 
-        `names` are those of all assets of the manifest. Raises `LockfileError`, `OutputError`.
+        `names` are all that the manifest declares. Raises `LockfileError`, `OutputError`.
         """
         ...
 
-    def forget(self, outputs: Iterable[str], names: Iterable[str]) -> Lock:
+    def forget(self, outputs: Iterable[str], names: Names) -> Lock:
         """Drop the orphans at these paths from what is there now; else like `update`."""
         ...
 

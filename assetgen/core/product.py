@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from assetgen.core.digest import short
+from assetgen.core.fingerprint import Keyed
 from assetgen.core.finish import (
     ATLAS_VERSION,
     FRAMES_VERSION,
@@ -19,7 +19,8 @@ from assetgen.core.finish import (
     Frames,
     Variants,
 )
-from assetgen.core.fingerprint import Keyed
+from assetgen.core.model import FORMAT_OF_SUFFIX
+from assetgen.core.pattern import expand, frame_path, page_path, variant_path
 from assetgen.core.recipe import sha256_of
 from assetgen.core.step import step_document
 
@@ -87,9 +88,7 @@ def products_of(project: Project) -> tuple[Product, ...]:
     return tuple(made)
 
 
-def key_of_product(
-    product: Product, images: Sequence[str], bundles: Mapping[str, Bundle]
-) -> Keyed:
+def key_of_product(product: Product, images: Sequence[str], bundles: Mapping[str, Bundle]) -> Keyed:
     """The key of a product with pictures.
 
     `images` are the digests of the images of `product.reads`, in order; `bundles` has the frames
@@ -151,47 +150,31 @@ def path_of(spec: Frames | Variants | Atlas | Export, role: str, digest: Digest)
     """The path of a picture of a product."""
     match spec:
         case Frames():
-            return _filled(spec.output, frame=role)
+            return frame_path(spec, int(role))
         case Variants():
             width, _, image_format = role.partition(".")
-            return _filled(spec.output, width=width, format=image_format, hash=short(digest, 10))
+            return variant_path(spec, int(width), FORMAT_OF_SUFFIX[f".{image_format}"], digest)
         case Atlas():
-            return _filled(spec.output, page=role)
+            return page_path(spec, int(role))
         case Export():
             raise AssertionError("an export has no pictures")
 
 
-def page_path(pattern: str, page: int) -> str:
-    """The path of what belongs to one page of an atlas."""
-    return _filled(pattern, page=str(page))
-
-
 def known_paths(product: Product) -> tuple[str, ...]:
-    """Paths that a product has whatever its pictures turn out to be."""
+    """Paths that a product may have whatever its pictures turn out to be."""
     spec = product.spec
     match spec:
         case Frames():
-            return tuple(_filled(spec.output, frame=str(n)) for n in range(spec.count))
+            return tuple(frame_path(spec, n) for n in range(spec.count))
         case Variants():
             if "${hash}" in spec.output:
                 return ()
-            return tuple(
-                dict.fromkeys(
-                    _filled(spec.output, width=str(width), format=image_format)
-                    for image_format in spec.formats
-                    for width in spec.widths
-                )
-            )
+            pairs = [(width, name) for name in spec.formats for width in spec.widths]
+            return tuple(expand(spec.output, width=width, format=name) for width, name in pairs)
         case Atlas():
-            pages = range(spec.max_pages if "${page}" in spec.output else 1)
+            pages = range(spec.max_pages)
             patterns = [spec.output, *spec.data.values()]
-            paths = [_filled(pattern, page=str(page)) for pattern in patterns for page in pages]
+            paths = [expand(pattern, page=page) for pattern in patterns for page in pages]
             return tuple(dict.fromkeys(paths))
         case Export():
             return (spec.output,)
-
-
-def _filled(pattern: str, **values: str) -> str:
-    for name, value in values.items():
-        pattern = pattern.replace(f"${{{name}}}", value)
-    return pattern

@@ -8,15 +8,18 @@ from decimal import Decimal
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from assetgen.core.decision import Verdict, total
+from assetgen.core.decision import Decision, Verdict, total
 from assetgen.core.money import json_usd
+from assetgen.core.plan_products import ProductDecision
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from assetgen.core.decision import Decision
     from assetgen.core.lock import LockEntry
     from assetgen.core.model import Json, Project
+
+
+AnyDecision = Decision | ProductDecision
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +28,8 @@ class Plan:
 
     project: Project
     decisions: tuple[Decision, ...]
+    products: tuple[ProductDecision, ...] = ()
+    """Each behind those that it reads."""
     orphans: tuple[LockEntry, ...] = ()
     """Files that moved or removed assets left behind and that are still there."""
     is_whole: bool = True
@@ -41,12 +46,17 @@ class Plan:
         return all(
             decision.verdict is Verdict.KEEP
             or (decision.hold is not None and decision.hold.leaves_output_usable)
-            for decision in self.decisions
+            for decision in self.everything
         )
 
+    @property
+    def everything(self) -> tuple[AnyDecision, ...]:
+        """The verdicts on assets, then those on products."""
+        return (*self.decisions, *self.products)
+
     def counts(self) -> dict[str, int]:
-        """Number of assets by verdict, every verdict listed."""
-        found = Counter(decision.verdict for decision in self.decisions)
+        """Number of assets and products by verdict, every verdict listed."""
+        found = Counter(decision.verdict for decision in self.everything)
         return {verdict.value: found[verdict] for verdict in Verdict}
 
 
@@ -56,9 +66,10 @@ def plan_json(plan: Plan) -> dict[str, Json]:
     counts: dict[str, Json] = dict(plan.counts())
     return {
         "version": 1,
-        "assets": [decision_json(decision) for decision in plan.decisions],
+        "assets": [decision_json(decision) for decision in plan.everything],
         "summary": {
             "assets": len(plan.decisions),
+            "products": len(plan.products),
             **counts,
             "images": sum(decision.is_purchase for decision in plan.decisions),
             "estimate_usd": json_usd(known),
@@ -68,16 +79,22 @@ def plan_json(plan: Plan) -> dict[str, Json]:
     }
 
 
-def decision_json(decision: Decision) -> dict[str, Json]:
-    """One asset, as `plan --json` and reports have it."""
+def decision_json(decision: AnyDecision) -> dict[str, Json]:
+    """One asset or product, as `plan --json` and reports have it."""
     return {
-        "name": decision.asset.name,
+        "name": decision.name,
+        "kind": kind_of(decision),
         "verdict": decision.verdict.value,
         "reason": decision.reason,
-        "output": decision.asset.output,
+        "output": decision.output,
         "estimate_usd": json_usd(decision.estimate.usd) if decision.is_work else 0,
         "estimate_basis": decision.estimate.basis if decision.is_purchase else "free",
     }
+
+
+def kind_of(decision: AnyDecision) -> str:
+    """`asset`, or the kind of a product."""
+    return decision.product.kind if isinstance(decision, ProductDecision) else "asset"
 
 
 class Status(Enum):

@@ -21,6 +21,7 @@ from assetgen.core.facts import FileState
 from assetgen.core.fingerprint import KEY_SCHEME
 from assetgen.core.lock import LOCK_VERSION
 from assetgen.core.orphan import OrphanState
+from assetgen.core.product import KINDS
 from assetgen.core.report import Status
 from assetgen.core.store import STORE_VERSION
 from assetgen.errors import AssetgenError
@@ -86,10 +87,69 @@ def lock_json_schema() -> dict[str, Json]:
         "prefixItems": [header],
         "minItems": 1,
         "items": {
+            "if": {"required": ["product"]},
+            "then": _lock_product_schema(),
+            "else": {
+                "type": "object",
+                "properties": fields,
+                "required": [name for name in fields if name not in optional],
+                "dependentRequired": dict.fromkeys(("model", "date"), made),
+                "additionalProperties": False,
+            },
+        },
+    }
+
+
+def _lock_product_schema() -> dict[str, Json]:
+    """A line about a product, or about a file that one left behind."""
+    name = _said({"type": "string", "pattern": ":"}, "`KIND:NAME` of variants, frames and such")
+    texts: dict[str, Json] = {"type": "object", "additionalProperties": {"type": "string"}}
+    size: dict[str, Json] = {"type": "integer", "minimum": 1}
+    file: dict[str, Json] = {
+        "role": _said(_TEXT, "Which of the pictures: width and format, or a number"),
+        "digest": _said(_DIGEST, "SHA-256 of the file"),
+        "format": _said(_TEXT, "Its format"),
+        "width_px": _said(size, "Its width in pixels"),
+        "height_px": _said(size, "Its height in pixels"),
+    }
+    bundle: dict[str, Json] = {
+        "files": _said({"type": "array", "items": _closed(file)}, "The pictures"),
+        "colour": _said(_TEXT, "Dominant colour of variants"),
+        "thumbhash": _said(_TEXT, "ThumbHash of variants, in base64"),
+        "has_alpha": _said({"type": "boolean"}, "Whether some of the picture is transparent"),
+        "frames": _said({"type": "array"}, "Name, page, place and source of each frame"),
+    }
+    product: dict[str, Json] = {
+        "product": name,
+        "key": _said({"type": "string"}, "Key of the images and settings it was made from"),
+        "inputs": _said(texts, "Short digest of each of these, to tell which one changed"),
+        "bundle": _said(
+            {
+                "type": "object",
+                "properties": bundle,
+                "required": ["files"],
+                "additionalProperties": False,
+            },
+            "What was made",
+        ),
+        "outputs": _said(
+            {"type": "object", "additionalProperties": _DIGEST}, "SHA-256 of each file by path"
+        ),
+    }
+    left: dict[str, Json] = {
+        "orphan": _said({"const": True}, "Nothing needs the file any more; it may be left"),
+        "product": name,
+        "output": _said(_TEXT, "Path of the file, relative to the project folder"),
+        "digest": _said(_DIGEST, "SHA-256 of the file"),
+    }
+    return {
+        "if": {"required": ["orphan"]},
+        "then": _closed(left),
+        "else": {
             "type": "object",
-            "properties": fields,
-            "required": [name for name in fields if name not in optional],
-            "dependentRequired": dict.fromkeys(("model", "date"), made),
+            "properties": product,
+            "required": ["product", "outputs"],
+            "dependentRequired": {"key": ["inputs", "bundle"]},
             "additionalProperties": False,
         },
     }
@@ -100,6 +160,7 @@ def plan_json_schema() -> dict[str, Json]:
     asset, count = _decision_fields(), _COUNT
     summary: dict[str, Json] = {
         "assets": _said(count, "Assets listed"),
+        "products": _said(count, "Variants, frames, atlases and exports listed behind them"),
         **{verdict.value: _said(count, f"Of these, `{verdict.value}`") for verdict in Verdict},
         "images": _said(count, "Images to be bought, at most"),
         "estimate_usd": _said(_USD, "Sum of the known estimates"),
@@ -191,10 +252,16 @@ def report_json_schema() -> dict[str, Json]:
 def _decision_fields() -> dict[str, Json]:
     verdicts: list[Json] = [verdict.value for verdict in Verdict]
     return {
-        "name": _said({"type": "string"}, "Name of the asset"),
+        "name": _said(
+            {"type": "string"}, "Name of the asset; `variants:NAME` and such of products"
+        ),
+        "kind": _said({"enum": ["asset", *KINDS]}, "What it is"),
         "verdict": _said({"enum": verdicts}, "What a build does with it"),
         "reason": _said({"type": "string"}, "Why, for people"),
-        "output": _said({"type": "string"}, "Path of the output, relative to the project folder"),
+        "output": _said(
+            {"type": "string"},
+            "Path of the output, relative to the project folder; a pattern where there are several",
+        ),
         "estimate_usd": _said(_USD, "About what it costs; null when no price is known"),
         "estimate_basis": _said({"type": "string"}, "On what ground that is said"),
     }

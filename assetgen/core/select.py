@@ -6,12 +6,14 @@ import difflib
 import fnmatch
 from typing import TYPE_CHECKING
 
+from assetgen.core.product import KINDS
 from assetgen.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from assetgen.core.model import Asset
+    from assetgen.core.product import Product
 
 
 def select(assets: Sequence[Asset], selectors: Iterable[str]) -> frozenset[str]:
@@ -30,6 +32,43 @@ def select(assets: Sequence[Asset], selectors: Iterable[str]) -> frozenset[str]:
     return frozenset(chosen)
 
 
+def select_all(
+    assets: Sequence[Asset], products: Sequence[Product], selectors: Iterable[str]
+) -> tuple[frozenset[str], tuple[Product, ...]]:
+    """Names of the assets that any selector matches, and the products that come with them.
+
+    `atlas:ui`, `export:*`, `variants:hero` select products. What belongs to one asset comes with
+    it, and an atlas or export with what it is made from only by its own name or by `NAME+`.
+
+    Raises:
+        UsageError: a selector matches nothing.
+    """
+    chosen: set[str] = set()
+    named: set[str] = set()
+    spread: set[str] = set()
+    for selector in selectors:
+        pattern = selector.removesuffix("+")
+        if pattern.partition(":")[0] in KINDS:
+            known = [product.name for product in products]
+            matched = {name for name in known if fnmatch.fnmatchcase(name, pattern)}
+            if not matched:
+                raise UsageError(f"`{selector}` matches nothing", hint=_near(pattern, known))
+            named |= matched
+            continue
+        found = select(assets, [selector])
+        chosen |= found
+        spread |= found if selector.endswith("+") else set()
+    made: dict[str, Product] = {}
+    needed = set(named)
+    for product in reversed(products):
+        readers = {asset.name for asset in product.reads}
+        belongs = product.kind in {"frames", "variants"} and product.owner in chosen
+        if product.name in needed or belongs or readers & spread:
+            made[product.name] = product
+            needed |= set(product.after)
+    return frozenset(chosen), tuple(p for p in products if p.name in made)
+
+
 def matching(assets: Sequence[Asset], pattern: str) -> set[str]:
     """Names of the assets that `NAME`, `tag:TAG` or `GLOB` matches."""
     if pattern.startswith("tag:"):
@@ -43,6 +82,10 @@ def _nearest(assets: Sequence[Asset], pattern: str) -> str:
         known = sorted({f"tag:{tag}" for asset in assets for tag in asset.tags})
     else:
         known = [asset.name for asset in assets]
+    return _near(pattern, known)
+
+
+def _near(pattern: str, known: Sequence[str]) -> str:
     near = difflib.get_close_matches(pattern, known, n=1)
     if near:
         return f"did you mean `{near[0]}`?"

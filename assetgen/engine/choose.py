@@ -17,7 +17,7 @@ from assetgen.core.events import Warned
 from assetgen.core.facts import FileFact, FileState
 from assetgen.core.fingerprint import Keyed
 from assetgen.core.ledger import GIVES_IMAGE, LedgerLine
-from assetgen.core.lock import LockEntry, entry_of
+from assetgen.core.lock import Changes, LockEntry, entry_of, names_of
 from assetgen.core.model import FORMAT_OF_SUFFIX, Asset, Source
 from assetgen.core.plan import key_today
 from assetgen.core.recipe import finish_of, finished_info, is_derived, output_key
@@ -123,7 +123,7 @@ class Chooser:
     def finish(self) -> None:
         """Bring the choices to the lockfile."""
         if self.changes:
-            self.locks.update(self.changes, [asset.name for asset in self.project.assets])
+            self.locks.update(Changes(self.changes), names_of(self.project))
 
     def _key(self, asset: Asset) -> Keyed:
         if isinstance(asset.action, Source):

@@ -13,20 +13,26 @@ from typing import TYPE_CHECKING
 from assetgen.core.digest import digest_of
 from assetgen.core.facts import FileState
 from assetgen.core.fingerprint import conversion_key
+from assetgen.core.lock import Changes, is_of_product, merged, names_of
 from assetgen.core.model import FORMAT_OF_SUFFIX, FileReference, Source
 from assetgen.core.orphan import Orphan
+from assetgen.core.product import known_paths, products_of
 from assetgen.core.result import ActionResult
 from assetgen.engine.choose import chosen, note_choice
 from assetgen.errors import AssetgenError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Container, Iterable
 
     from assetgen.core.facts import FileFact
     from assetgen.core.lock import Lock, LockEntry
     from assetgen.core.model import Project
     from assetgen.core.ports import ActionCache, BlobStore, Clock, Files, Ledger, LockStore
     from assetgen.engine.observe import Observer
+
+
+_DATA = frozenset({".json", ".css", ".ts", ".py", ".html"})
+"""What products write besides pictures."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +54,12 @@ class Cleaner:
 
     def look(self) -> list[Orphan]:
         """What is left, by path, and what would be done about it; nothing is changed."""
-        names = {asset.name for asset in self.project.assets}
         outputs = {asset.output: asset for asset in self.project.assets}
+        names = names_of(self.project)
         candidates = dict(self.lock.orphans)
-        candidates |= {e.output: e for n, e in self.lock.entries.items() if n not in names}
+        candidates |= {e.output: e for n, e in self.lock.entries.items() if n not in names.assets}
+        after = merged(self.lock, Changes(), names).orphans
+        candidates |= {path: e for path, e in after.items() if is_of_product(e)}
         found = [
             self._look_at(entry)
             for path, entry in sorted(candidates.items())
@@ -76,16 +84,19 @@ class Cleaner:
         for entry in forgotten:
             self._remember(entry)
         if forgotten:
-            names = [asset.name for asset in self.project.assets]
-            self.locks.forget([entry.output for entry in forgotten], names)
+            outputs = [entry.output for entry in forgotten]
+            self.locks.forget(outputs, names_of(self.project))
         return done
 
     def _look_at(self, entry: LockEntry) -> Orphan:
         path = entry.output
-        problem = self._why_not_ours(path)
+        problem = self._why_not_ours(
+            path, {*FORMAT_OF_SUFFIX, *_DATA} if is_of_product(entry) else FORMAT_OF_SUFFIX
+        )
         if problem:
             return Orphan(entry, "left", problem)
-        fact = self.observer.outputs([path], self.lock.digests | self.journal)[path]
+        known = self.lock.digests | self.journal
+        fact = self.observer.files_of_products([path], known)[path]
         if fact.state is FileState.MISSING:
             return Orphan(entry, "gone")
         if fact.state is FileState.POINTER and fact.digest == entry.digest:
@@ -104,11 +115,11 @@ class Cleaner:
         known = {entry.digest, entry.result.image}
         return fact.state is FileState.DRAFT or fact.digest in known or fact.digest in self.journal
 
-    def _why_not_ours(self, path: str) -> str:
+    def _why_not_ours(self, path: str, suffixes: Container[str]) -> str:
         """Why a path is none to be cleaned, whatever the lockfile says of it."""
         parts = path.lower().split("/")
         suffix = "." + path.rpartition(".")[2].lower()
-        if suffix not in FORMAT_OF_SUFFIX or {".git", ".assetgen", "..", ""} & set(parts):
+        if suffix not in suffixes or {".git", ".assetgen", "..", ""} & set(parts):
             return "no path that assetgen writes to"
         stamp = self.files.stamp(path)
         for other in self._needed_paths():
@@ -119,6 +130,7 @@ class Cleaner:
 
     def _needed_paths(self) -> list[str]:
         needed = [*self.project.read_files, self.lockfile]
+        needed += [path for one in products_of(self.project) for path in known_paths(one)]
         for asset in self.project.assets:
             needed.append(asset.output)
             if isinstance(asset.action, Source):

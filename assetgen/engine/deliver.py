@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from assetgen.core.decision import Decision
     from assetgen.core.facts import Facts
     from assetgen.core.model import Asset
+    from assetgen.core.plan_products import WantedFile
     from assetgen.core.ports import ActionCache, BlobStore, Emit, Files, Journal
     from assetgen.core.result import ActionResult, ImageInfo
     from assetgen.engine.finishing import Finishing
@@ -60,8 +61,9 @@ class Delivery:
             derived = self._keep_derived(key, asset, result.image, data, info)
             recorded = self._recorded(asset, result, derived)
         digest = digest_of(data)
-        is_there = self.facts.output(asset.output).digest == digest and not self._has_moved(asset)
-        if not is_there and not self._may_replace(asset, digest):
+        path = asset.output
+        is_there = self.facts.output(path).digest == digest and not self.has_moved(path)
+        if not is_there and not self._may_replace(asset.name, path, digest):
             return None
         self.journal.add(digest, key)
         if is_there:
@@ -79,7 +81,7 @@ class Delivery:
             OutputError: the system refuses.
         """
         digest = digest_of(data)
-        if not self._may_replace(asset, digest):
+        if not self._may_replace(asset.name, asset.output, digest):
             return False
         self.files.write(asset.output, data)
         self.written[asset.output] = digest
@@ -112,31 +114,57 @@ class Delivery:
         is_same = entry.result.image == result.image and entry.output == asset.output
         return entry.digest if is_same else derived
 
-    def _may_replace(self, asset: Asset, digest: Digest) -> bool:
-        """Whether the output is still what the verdict was given on; keeps bytes worth keeping."""
-        present = self.facts.output(asset.output)
-        if self._has_moved(asset):
-            before = present.digest
-            present = self._look(asset)
-            if present.is_image and present.digest not in {before, digest}:
+    def place(self, name: str, wanted: WantedFile, data: bytes) -> bool:
+        """Write one file of a product, noted first.
+
+        Returns whether it is there: nothing is written over what somebody has changed meanwhile.
+
+        Raises:
+            OutputError, CacheError.
+        """
+        path, digest = wanted.path, digest_of(data)
+        if not self.facts.has_seen(path):
+            # Only the picture told its path.
+            present = self.facts.files[path] = self._look(path)
+            if present.digest not in {None, digest} and self._is_foreign(present):
                 return False
-        if present.state in {FileState.UNREADABLE, FileState.IMAGE}:
-            self._put_aside(asset, present)
+        is_there = self.facts.file(path).digest == digest and not self.has_moved(path)
+        if not is_there and not self._may_replace(name, path, digest):
+            return False
+        self.journal.add(digest, wanted.key)
+        if not is_there:
+            self.files.write(path, data)
+            self.written[path] = digest
         return True
 
-    def _has_moved(self, asset: Asset) -> bool:
-        """Whether the output's file has changed since it was looked at."""
-        seen = self.observer.seen.get(asset.output)
-        return seen is not None and seen.stamp != self.files.stamp(asset.output)
+    def _may_replace(self, name: str, path: str, digest: Digest) -> bool:
+        """Whether a file is still what the verdict was given on; keeps bytes worth keeping."""
+        present = self.facts.file(path)
+        if self.has_moved(path):
+            before = present.digest
+            present = self._look(path)
+            is_work = present.is_image or present.state is FileState.FILE
+            if is_work and present.digest not in {before, digest}:
+                return False
+        if present.state in {FileState.UNREADABLE, FileState.IMAGE, FileState.FILE}:
+            self._put_aside(name, path, present)
+        return True
 
-    def _put_aside(self, asset: Asset, present: FileFact) -> None:
+    def has_moved(self, path: str) -> bool:
+        """Whether a file has changed since it was looked at."""
+        seen = self.observer.seen.get(path)
+        return seen is not None and seen.stamp != self.files.stamp(path)
+
+    def _put_aside(self, name: str, path: str, present: FileFact) -> None:
         """Keep the bytes that are about to be replaced, unless the store has them."""
-        data = self.files.read(asset.output)
+        data = self.files.read(path)
         if not data:
             return
         digest = digest_of(data)
-        if asset.name in self.forced:
-            self.emit(Warned(asset.name, f"the former bytes are kept as {digest}"))
+        if name in self.forced:
+            self.emit(Warned(name, f"the former bytes are kept as {digest}"))
+        elif digest in self.facts.lock.paths_by_digest:
+            return  # a file of a product: made again free
         if self.blobs.has(digest):
             return
         entries = self.facts.lock.by_digest.get(digest, [])
@@ -148,9 +176,16 @@ class Delivery:
                 self.actions.put(entry.fingerprint, entry.result)
             return
         self.blobs.keep(data)
-        if asset.name not in self.forced:
-            self.emit(Warned(asset.name, f"the former bytes are kept as {digest}"))
+        if name not in self.forced:
+            self.emit(Warned(name, f"the former bytes are kept as {digest}"))
 
-    def _look(self, asset: Asset) -> FileFact:
+    def _look(self, path: str) -> FileFact:
         known = self.facts.lock.digests | frozenset(self.facts.journal)
-        return self.observer.outputs([asset.output], known)[asset.output]
+        return self.observer.files_of_products([path], known)[path]
+
+    def _is_foreign(self, present: FileFact) -> bool:
+        digest = present.digest
+        if digest is None or not (present.is_image or present.state is FileState.FILE):
+            return False
+        known = digest in self.facts.lock.digests or digest in self.facts.journal
+        return not known and not self.blobs.wrote(digest)

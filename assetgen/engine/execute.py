@@ -17,7 +17,7 @@ from assetgen.core.decision import Decision, Verdict
 from assetgen.core.digest import digest_of
 from assetgen.core.events import Finished, Started, Warned
 from assetgen.core.facts import FileState
-from assetgen.core.lock import Lock, entry_of
+from assetgen.core.lock import Changes, Lock, entry_of, names_of
 from assetgen.core.model import AssetReference, Generate, Source
 from assetgen.core.money import format_usd
 from assetgen.core.recipe import finish_of, finished_info
@@ -27,6 +27,7 @@ from assetgen.engine.buy import Bill, HaltedError
 from assetgen.engine.halt import Gate
 from assetgen.engine.limits import OverBudgetError
 from assetgen.engine.observe import settle
+from assetgen.engine.products import Products, outcome_of
 from assetgen.engine.underway import UnderWay
 from assetgen.errors import AssetgenError, CacheError, ImageError, OutputError, StepError
 
@@ -37,14 +38,16 @@ if TYPE_CHECKING:
     from assetgen.core.digest import Digest
     from assetgen.core.facts import Facts
     from assetgen.core.fingerprint import Keyed
-    from assetgen.core.lock import LockEntry
+    from assetgen.core.lock import LockEntry, ProductEntry
     from assetgen.core.model import Asset
+    from assetgen.core.plan_products import ProductDecision
     from assetgen.core.ports import Clock, Emit, Files, Images, InputStore, LockStore
     from assetgen.core.report import Plan
     from assetgen.engine.buy import Buyer
     from assetgen.engine.deliver import Delivery
     from assetgen.engine.halt import Halt
     from assetgen.engine.observe import Oracle, Supplier
+    from assetgen.engine.produce import Producer
 
 LOCK_INTERVAL_S = 5.0
 """A long build writes its lockfile this often: what a crash may leave to the caches."""
@@ -67,6 +70,9 @@ class Workshop:
     buyer: Callable[[], Buyer]
     """Made on first use: a build that buys nothing needs no provider."""
     paint_placeholder: Callable[[Request], bytes]
+    mark: Callable[[bytes, str], bytes]
+    """Marks a placeholder with its key, so that everybody knows it for one."""
+    producer: Producer
     inputs: InputStore
     halt: Halt
     emit: Emit
@@ -104,7 +110,10 @@ class Build:
     _done: dict[str, asyncio.Event] = field(default_factory=dict)
     _buyers: dict[str, str] = field(default_factory=dict)
     """Who buys a fingerprint: what two assets turn out to need is bought once."""
+    made: dict[str, ProductDecision] = field(default_factory=dict)
+    """The same for products."""
     _changes: dict[str, LockEntry] = field(default_factory=dict)
+    _product_changes: dict[str, ProductEntry] = field(default_factory=dict)
     _not_kept: set[str] = field(default_factory=set)
     """Assets whose new image no store has taken: only the output can keep it."""
     _changes_lock: threading.Lock = field(default_factory=threading.Lock)
@@ -114,8 +123,9 @@ class Build:
 
     async def run(self) -> Report:
         """Run the plan to its end, or to where it was stopped."""
-        work = self.plan.work
-        self._done = {decision.asset.name: asyncio.Event() for decision in work}
+        work, products = self.plan.work, self._products()
+        self._done |= {decision.asset.name: asyncio.Event() for decision in work}
+        self._done |= {one.name: asyncio.Event() for one in self.plan.products if one.is_work}
         self._locked_at = self.shop.clock.now()
         disk = asyncio.Semaphore(_DISK_WORKERS)
         for decision in self.plan.decisions:
@@ -123,8 +133,18 @@ class Build:
                 outcome = self._settled(decision)
                 if outcome.status is Status.HELD:
                     self._tell(outcome, self._locked_at)
+        for product in self.plan.products:
+            if not product.is_work:
+                outcome = self.outcomes[product.name] = products.settled(product)
+                if outcome.status is Status.HELD:
+                    self._tell(outcome, self._locked_at)
         try:
             tasks = [asyncio.ensure_future(self._one(decision, disk)) for decision in work]
+            tasks += [
+                asyncio.ensure_future(self._one_product(products, product, disk))
+                for product in self.plan.products
+                if product.is_work
+            ]
             self.shop.halt.watch(tasks)
             results = await asyncio.gather(*tasks, return_exceptions=True)
         finally:
@@ -161,6 +181,42 @@ class Build:
         finally:
             self._done[name].set()
         self._finish(replace(outcome, cost_usd=self._cost(name)), started)
+
+    async def _one_product(
+        self, products: Products, decision: ProductDecision, disk: asyncio.Semaphore
+    ) -> None:
+        name, started = decision.name, self.shop.clock.now()
+        try:
+            outcome = await products.run(decision, disk, self.shop.halt)
+        except HaltedError:
+            outcome = outcome_of(decision, Status.STOPPED, self.shop.halt.reason)
+        except AssetgenError as error:
+            outcome = replace(outcome_of(decision, Status.FAILED, error.what), hint=error.hint)
+            if self.orders.fail_fast:
+                self.shop.halt.set(f"`{name}` failed")
+        except asyncio.CancelledError:
+            self.shop.halt.set("the build was cut")
+            if not self.shop.halt.is_cut:
+                raise
+            outcome = outcome_of(decision, Status.STOPPED, self.shop.halt.reason)
+        finally:
+            self._done[name].set()
+        self._finish(outcome, started)
+
+    def _products(self) -> Products:
+        return Products(
+            producer=self.shop.producer,
+            facts=self.facts,
+            options=self.options,
+            oracle=self.shop.oracle,
+            observer=self.shop.delivery.observer,
+            decided=self.decided,
+            outcomes=self.outcomes,
+            done=self._done,
+            made=self.made,
+            emit=self.shop.emit,
+            changes=self._product_changes,
+        )
 
     def _hint_about_image(self, name: str, error: AssetgenError) -> str | None:
         """What became of a bought image whose output could not be written."""
@@ -294,11 +350,25 @@ class Build:
 
     def _place_draft(self, decision: Decision, action: Generate) -> Outcome:
         asset = decision.asset
-        data = self.shop.paint_placeholder(placeholder_request(asset, action))
+        data = self._placeholder(asset, placeholder_request(asset, action))
+        info = self.shop.images.inspect(data)
+        data = self.shop.mark(data, self.facts.placeholders[asset.name])
         if not self.shop.delivery.place_draft(asset, data):
             changed = f"`{asset.output}` was changed while the build was running"
             return self._outcome(decision, Status.HELD, changed)
+        self.decided[asset.name] = replace(decision, verdict=Verdict.KEEP, finished=info)
         return self._outcome(decision, Status.DRAFTED, decision.reason)
+
+    def _placeholder(self, asset: Asset, request: Request) -> bytes:
+        """The drawing, finished like the image that it stands for; unfinished where that fails."""
+        if asset.steps:
+            painted = self.shop.paint_placeholder(replace(request, format="png"))
+            try:
+                return self.shop.delivery.finishing.placeholder(asset, painted)
+            except StepError as error:
+                what = f"the draft is shown without its steps: {error.what}"
+                self.shop.emit(Warned(asset.name, what))
+        return self.shop.paint_placeholder(request)
 
     def _recorded_result(self, decision: Decision, result: ActionResult) -> ActionResult:
         """What the lockfile says about the image.
@@ -442,12 +512,15 @@ class Build:
         """
         with self._changes_lock:
             changes, self._changes = self._changes, {}
-        names = [asset.name for asset in self.plan.project.assets]
+            made = dict(self._product_changes)
+            self._product_changes.clear()
         try:
-            self.lock = self.shop.locks.update(changes, names)
+            names = names_of(self.plan.project)
+            self.lock = self.shop.locks.update(Changes(changes, made), names)
         except AssetgenError as error:
             with self._changes_lock:
                 self._changes = changes | self._changes
+                self._product_changes |= made | self._product_changes
             raise OutputError(
                 f"the lockfile could not be written: {error.what}",
                 where=error.where,
@@ -504,9 +577,12 @@ class Build:
         halt = self.shop.halt
         return Report(
             outcomes=tuple(
-                self.outcomes[decision.asset.name]
-                for decision in self.plan.decisions
-                if decision.asset.name in self.outcomes
+                self.outcomes[name]
+                for name in [
+                    *(decision.asset.name for decision in self.plan.decisions),
+                    *(product.name for product in self.plan.products),
+                ]
+                if name in self.outcomes
             ),
             spent_usd=spent,
             unknown_bills=sum(bill.unknown for bill in bills),

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
+from assetgen.core.finished import Finished
 from assetgen.core.recipe import derived_mark
 from assetgen.core.result import ActionResult, ImageInfo
 from assetgen.core.step import step_key
 from assetgen.errors import CacheError, StepError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from assetgen.core.digest import Digest
     from assetgen.core.model import Asset
     from assetgen.core.ports import ActionCache, BlobStore, Finisher, Images
     from assetgen.core.step import Step
+
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,16 @@ class Finishing:
                 )
         return data, info
 
+    def placeholder(self, asset: Asset, data: bytes) -> bytes:
+        """A drawing with the steps of its asset, in the format of its output; nothing is kept.
+
+        Raises:
+            StepError, ImageError.
+        """
+        for step in asset.steps:
+            data = self.finisher().apply(data, step)
+        return data if asset.format == "png" else self.images.convert(data, asset.format)
+
     def picture(self, image: Digest, steps: Sequence[Step], data: bytes) -> bytes:
         """The finished picture of an image, losslessly; `data` is the image as it came.
 
@@ -74,6 +88,17 @@ class Finishing:
             self.actions.put(derived_mark(digest), ActionResult(image=image, info=info))
         self.actions.put(key, result)
         return digest
+
+    def known(self, keys: Mapping[T, str]) -> dict[T, Finished]:
+        """What was derived before under these keys and is still here."""
+        results = self.actions.get_many(keys.values())
+        found: dict[T, Finished] = {}
+        for one, key in keys.items():
+            result = results.get(key)
+            data = self.blobs.get(result.image) if result is not None else None
+            if result is not None and data is not None:
+                found[one] = Finished(data, result.info)
+        return found
 
     def _longest(self, image: Digest, steps: Sequence[Step]) -> tuple[int, bytes | None]:
         """How many of the steps need not be done again, and the picture after them."""

@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from assetgen.core.bundle import parse_bundle
 from assetgen.core.digest import Digest, digest_of
 from assetgen.core.facts import MISSING, FileFact, FileState, Question
+from assetgen.core.model import FORMAT_OF_SUFFIX
 from assetgen.core.plan import decide
+from assetgen.core.plan_products import ProductDecision, decide_products
 from assetgen.core.pointer import pointed_digest
 from assetgen.core.record import Entry
 from assetgen.core.stamp import Stamp, is_settled
@@ -16,10 +19,12 @@ from assetgen.errors import ImageError, OutputError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from assetgen.core.bundle import Bundle
     from assetgen.core.decision import Decision, Options
     from assetgen.core.facts import Facts
     from assetgen.core.model import Asset
     from assetgen.core.ports import ActionCache, BlobStore, Clock, Files
+    from assetgen.core.product import Product
     from assetgen.core.result import ImageInfo
 
 
@@ -42,7 +47,15 @@ class Observer:
         """What is at each output path. Bytes whose digest is in `known` are not decoded."""
         return {path: self._look_at_output(path, known) for path in paths}
 
-    def _look_at_output(self, path: str, known: frozenset[str]) -> FileFact:
+    def files_of_products(self, paths: Iterable[str], known: frozenset[str]) -> dict[str, FileFact]:
+        """What is at the paths of products: pictures as outputs are; data files say anything."""
+        found: dict[str, FileFact] = {}
+        for path in paths:
+            is_picture = "." + path.rpartition(".")[2].lower() in FORMAT_OF_SUFFIX
+            found[path] = self._look_at_output(path, known if is_picture else None)
+        return found
+
+    def _look_at_output(self, path: str, known: frozenset[str] | None) -> FileFact:
         try:
             return self._look(path, known)
         except OutputError as error:
@@ -144,6 +157,8 @@ class Supplier:
             return data
         paths = [path for path, fact in self.facts.inputs.items() if fact.digest == digest]
         paths += [entry.output for entry in self.facts.lock.by_digest.get(digest, ())]
+        made = self.facts.lock.paths_by_digest.get(digest)
+        paths += [made] if made is not None else []
         for path in paths:
             found = self.files.read(path)
             if found is not None and digest_of(found) == digest:
@@ -171,6 +186,14 @@ class StoreOracle:
                 facts.here[question.key] = self.supplier.fetch(Digest(question.key)) is not None
             elif question.kind == "ours":
                 facts.ours[question.key] = self.blobs.wrote(Digest(question.key))
+            elif question.kind == "bundle":
+                facts.bundles[question.key] = self._bundle(question.key)
+
+    def _bundle(self, key: str) -> Bundle | None:
+        """The pictures that were made here under a key."""
+        result = self.actions.get_many([key]).get(key)
+        data = self.blobs.get(result.image) if result is not None else None
+        return parse_bundle(data) if data is not None else None
 
 
 class OfflineOracle:
@@ -188,7 +211,9 @@ class OfflineOracle:
                 facts.results[question.key] = None
             elif question.kind == "here":
                 facts.here[question.key] = True
-            else:
+            elif question.kind == "bundle":
+                facts.bundles[question.key] = None
+            elif question.kind == "ours":
                 facts.ours[question.key] = False
 
 
@@ -203,3 +228,21 @@ def settle(
     buyers: dict[str, str] = {}
     while questions := decide(assets, facts, options, decided, buyers):
         oracle.answer(questions, facts)
+
+
+def settle_products(
+    products: Sequence[Product],
+    facts: Facts,
+    options: Options,
+    *,
+    oracle: Oracle,
+    observer: Observer,
+    decided: Mapping[str, Decision],
+    made: dict[str, ProductDecision],
+) -> None:
+    """Decide all of `products`, asking the oracle and looking at files until nothing is open."""
+    while questions := decide_products(products, facts, options, decided, made):
+        oracle.answer([one for one in questions if one.kind != "file"], facts)
+        paths = [one.key for one in questions if one.kind == "file"]
+        known = facts.lock.digests | frozenset(facts.journal)
+        facts.files.update(observer.files_of_products(paths, known))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from assetgen.core.fingerprint import key_of
-from assetgen.core.lock import Lock, LockEntry, merged
+from assetgen.core.lock import Changes, Lock, merged, names_of
 from assetgen.core.model import FileReference, Source
 from assetgen.core.select import in_build_order
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from assetgen.core.digest import Digest
     from assetgen.core.facts import FileFact
+    from assetgen.core.lock import LockEntry
     from assetgen.core.model import Asset, Project
 
 
@@ -47,7 +48,7 @@ def rebuilt_lock(
         entries={entry.name: entry for entry in salvaged if not entry.is_orphan},
         orphans={entry.output: entry for entry in salvaged if entry.is_orphan},
     )
-    return merged(everything, chosen, [asset.name for asset in project.assets])
+    return merged(everything, Changes(chosen), names_of(project))
 
 
 def _fingerprint(

@@ -42,7 +42,7 @@ async def look_again(written: Mapping[str, Digest], observer: Observer, clock: C
     if not written:
         return True
     await clock.sleep(2 * GRANULE_NS / 1e9)
-    found = observer.outputs(written, frozenset(written.values()))
+    found = observer.files_of_products(written, frozenset(written.values()))
     return all(found[path].digest == digest for path, digest in written.items())
 
 

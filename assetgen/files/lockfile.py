@@ -11,10 +11,10 @@ from assetgen.errors import LockfileError
 from assetgen.files.project import unusable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable
     from contextlib import AbstractContextManager
 
-    from assetgen.core.lock import LockEntry
+    from assetgen.core.lock import Changes, Names
 
 
 MOST_BYTES = 256 * 1024 * 1024
@@ -77,11 +77,11 @@ class LockFile:
         text = self.text()
         return Lock() if text is None else parse_lock(text, self._name)
 
-    def update(self, changes: Mapping[str, LockEntry], names: Iterable[str]) -> Lock:
+    def update(self, changes: Changes, names: Names) -> Lock:
         """Merge `changes` into what is there now."""
         return self._change(lambda present: merged(present, changes, names))
 
-    def forget(self, outputs: Iterable[str], names: Iterable[str]) -> Lock:
+    def forget(self, outputs: Iterable[str], names: Names) -> Lock:
         """Drop the orphans at these paths from what is there now."""
         return self._change(lambda present: without_orphans(present, outputs, names))
 
@@ -89,14 +89,14 @@ class LockFile:
         with self._hold_project():
             text = self.text()
             lock = change(Lock() if text is None else parse_lock(text, self._name))
-            if text is not None or lock.everything():
+            if text is not None or not lock.is_empty:
                 self._write(lock, text)
         return lock
 
     def says(self, lock: Lock) -> bool:
         """Whether the file says just this; no file says nothing."""
         text = self.text()
-        return text == dump_lock(lock) if text is not None else not lock.everything()
+        return text == dump_lock(lock) if text is not None else lock.is_empty
 
     def rebuild(self, lock: Lock) -> None:
         """Replace whatever is there by `lock`."""

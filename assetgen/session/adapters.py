@@ -236,11 +236,16 @@ class Adapters:
             await made.aclose()
 
     def paint_placeholder(self, request: Request) -> bytes:
-        """The file of a placeholder draft, with its mark."""
-        from assetgen.providers.draft import drawing_of, mark, placeholder_key  # noqa: PLC0415
+        """The picture of a placeholder draft, without its mark."""
+        from assetgen.providers.draft import drawing_of  # noqa: PLC0415
 
-        data = self.images().paint(drawing_of(request), request.format)
-        return mark(data, placeholder_key(request))
+        return self.images().paint(drawing_of(request), request.format)
+
+    def mark(self, data: bytes, key: str) -> bytes:
+        """A placeholder marked as one; `key` is 64 hexadecimal digits."""
+        from assetgen.providers.draft import mark  # noqa: PLC0415
+
+        return mark(data, key)
 
     def close(self) -> None:
         """Close the cache."""

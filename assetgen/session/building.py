@@ -9,12 +9,14 @@ from assetgen._version import __version__
 from assetgen.core.decision import Verdict, total
 from assetgen.core.events import Broken, Planned, Warned
 from assetgen.core.lock import salvage_lock
+from assetgen.core.product import known_paths, products_of
 from assetgen.core.record import named_path
 from assetgen.core.select import with_dependants
 from assetgen.engine.buy import Buyer
 from assetgen.engine.deliver import Delivery
 from assetgen.engine.execute import Build, Orders, Workshop
 from assetgen.engine.limits import OverBudgetError
+from assetgen.engine.produce import Producer
 from assetgen.engine.rebuild import rebuilt_lock
 from assetgen.engine.remember import Inspected, compose, look_again
 from assetgen.errors import ProviderError, UsageError
@@ -78,6 +80,7 @@ async def build_once(
         ),
         shop=shop,
         decided=found.decided,
+        made=found.made,
     )
     report = await build.run()
     note_project(adapters, build.lock, emit)
@@ -87,6 +90,8 @@ async def build_once(
 
 def _sweep(adapters: Adapters, found: Survey, lock: Lock) -> None:
     outputs = [asset.output for asset in found.plan.project.assets]
+    outputs += [path for one in products_of(found.plan.project) for path in known_paths(one)]
+    outputs += [path for one in lock.products.values() for path in one.files]
     adapters.sweep([*outputs, *(entry.output for entry in lock.everything())])
 
 
@@ -190,20 +195,32 @@ def _workshop(adapters: Adapters, found: Survey, shift: Shift, turn: Turn, emit:
             buyers.append(_buyer(adapters, found, shift, turn.halt, emit))
         return buyers[0]
 
+    finishing = adapters.finishing()
+    delivery = Delivery(
+        files=adapters.files,
+        finishing=finishing,
+        blobs=adapters.cache().blobs,
+        actions=adapters.cache().actions,
+        journal=adapters.journal,
+        observer=found.observer,
+        facts=found.facts,
+        forced=found.options.forced,
+        emit=emit,
+    )
     return Workshop(
         files=adapters.files,
         images=adapters.images(),
-        delivery=Delivery(
+        delivery=delivery,
+        producer=Producer(
             files=adapters.files,
-            finishing=adapters.finishing(),
-            blobs=adapters.cache().blobs,
-            actions=adapters.cache().actions,
-            journal=adapters.journal,
-            observer=found.observer,
+            finishing=finishing,
+            delivery=delivery,
+            supplier=supplier,
             facts=found.facts,
-            forced=found.options.forced,
+            mark=adapters.mark,
             emit=emit,
         ),
+        mark=adapters.mark,
         locks=adapters.lockfile,
         clock=adapters.clock,
         oracle=found.oracle,

@@ -169,7 +169,7 @@ class Rounds:
             adapters.lockfile.read()
             loaded = load_project(adapters)
             project, read = loaded
-            chosen, _ = choose(project, self.settings)
+            chosen, _, _ = choose(project, self.settings)
         except ManifestFaults as error:
             paths = {path: adapters.stamp(path) for path in error.looked_at}
             self._follow({**paths, **first}, at_ns)

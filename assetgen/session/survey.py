@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING
 from assetgen.core.catalogue import ModelTable
 from assetgen.core.decision import Decision, Options
 from assetgen.core.facts import Facts, FileFact, FileState
+from assetgen.core.lock import Changes, merged, names_of
 from assetgen.core.model import FileReference, Generate, Source
 from assetgen.core.price import Estimate, estimate, history_of, price_key
+from assetgen.core.product import known_paths, products_of
+from assetgen.core.recipe import finish_of, sha256_of
 from assetgen.core.report import Plan
-from assetgen.core.select import in_build_order, select, with_dependencies
+from assetgen.core.select import in_build_order, select_all, with_dependencies
 from assetgen.engine.execute import placeholder_request
 from assetgen.engine.observe import (
     Observer,
@@ -20,6 +23,7 @@ from assetgen.engine.observe import (
     StoreOracle,
     Supplier,
     settle,
+    settle_products,
 )
 from assetgen.engine.remember import Inspected
 
@@ -30,6 +34,8 @@ if TYPE_CHECKING:
     from assetgen.core.ledger import LedgerLine
     from assetgen.core.lock import Lock, LockEntry
     from assetgen.core.model import Asset, Project
+    from assetgen.core.plan_products import ProductDecision
+    from assetgen.core.product import Product
     from assetgen.session.adapters import Adapters
     from assetgen.session.settings import Settings
 
@@ -47,6 +53,8 @@ class Survey:
     """None offline, where nothing can be had."""
     decided: dict[str, Decision]
     """Also the assets that others read and that the plan does not list."""
+    made: dict[str, ProductDecision]
+    """Likewise the products."""
     read: Inspected
     """Stamps of the manifest, its includes and the folders searched for them."""
 
@@ -72,7 +80,7 @@ def survey(
     if settings.max_cost_usd is not None:
         budget = replace(project.budget, per_build=settings.max_cost_usd)
         project = replace(project, budget=budget)
-    chosen, wanted = choose(project, settings)
+    chosen, wanted, products = choose(project, settings)
     observer = adapters.observer(use_record=not offline)
     journal = adapters.journal.read()
     outputs = [asset.output for asset in chosen]
@@ -87,6 +95,7 @@ def survey(
         ),
         placeholders=_placeholders(chosen) if settings.draft else {},
     )
+    facts.files.update(_files(products, facts, observer, inputs_only=inputs_only))
     options = _options(adapters, project, settings, offline=offline)
     supplier: Supplier | None = None
     oracle: Oracle = OfflineOracle()
@@ -96,12 +105,23 @@ def survey(
         oracle = StoreOracle(actions=cache.actions, blobs=cache.blobs, supplier=supplier)
     decided: dict[str, Decision] = {}
     settle(in_build_order(chosen), facts, options, oracle, decided)
+    made: dict[str, ProductDecision] = {}
+    settle_products(
+        products,
+        facts,
+        options,
+        oracle=oracle,
+        observer=observer,
+        decided=decided,
+        made=made,
+    )
     listed = [a for a in chosen if a.name in wanted or decided[a.name].is_work]
     return Survey(
         plan=Plan(
             project=project,
             decisions=tuple(decided[asset.name] for asset in listed),
-            orphans=tuple(_orphans(adapters, project, lock)),
+            products=tuple(made[product.name] for product in products),
+            orphans=tuple(_orphans(adapters, project, lock, made.values())),
             is_whole=not settings.selectors,
         ),
         facts=facts,
@@ -110,6 +130,7 @@ def survey(
         oracle=oracle,
         supplier=supplier,
         decided=decided,
+        made=made,
         read=read,
     )
 
@@ -140,17 +161,38 @@ def input_paths(assets: Iterable[Asset]) -> list[str]:
     return list(paths)
 
 
-def choose(project: Project, settings: Settings) -> tuple[list[Asset], frozenset[str]]:
-    """The assets to look at, in manifest order, and the names that were asked for.
+def choose(
+    project: Project, settings: Settings
+) -> tuple[list[Asset], frozenset[str], tuple[Product, ...]]:
+    """What to look at: assets in manifest order, the names that were asked for, products.
 
     Raises:
         UsageError: a selector matches nothing.
     """
+    products = products_of(project)
     if not settings.selectors:
-        return list(project.assets), frozenset(asset.name for asset in project.assets)
-    wanted = select(project.assets, settings.selectors)
-    needed = with_dependencies(project.assets, wanted)
-    return [asset for asset in project.assets if asset.name in needed], wanted
+        names = frozenset(asset.name for asset in project.assets)
+        return list(project.assets), names, products
+    wanted, made = select_all(project.assets, products, settings.selectors)
+    read = {asset.name for product in made for asset in product.reads}
+    needed = with_dependencies(project.assets, wanted | read)
+    return [asset for asset in project.assets if asset.name in needed], wanted, made
+
+
+def _files(
+    products: Iterable[Product], facts: Facts, observer: Observer, *, inputs_only: bool
+) -> dict[str, FileFact]:
+    """What is at the paths of products that are known before their pictures are."""
+    products, lock = tuple(products), facts.lock
+    if inputs_only:
+        recorded = {path: d for one in lock.products.values() for path, d in one.files.items()}
+        return {path: FileFact(FileState.IMAGE, digest) for path, digest in recorded.items()}
+    paths = [path for product in products for path in known_paths(product)]
+    for product in products:
+        entry = lock.products.get(product.name)
+        paths += entry.files if entry is not None else ()
+    known = lock.digests | frozenset(facts.journal)
+    return observer.files_of_products(dict.fromkeys(paths), known)
 
 
 def _options(adapters: Adapters, project: Project, settings: Settings, *, offline: bool) -> Options:
@@ -163,9 +205,17 @@ def _options(adapters: Adapters, project: Project, settings: Settings, *, offlin
         draft=settings.draft,
         rebuy=settings.rebuy,
         knows_store=not offline,
-        forced=select(project.assets, settings.force),
+        forced=_forced(project, settings),
         estimate=_Estimator(adapters.models(), ledger_lines, project),
     )
+
+
+def _forced(project: Project, settings: Settings) -> frozenset[str]:
+    """Names of assets, and of products that were named themselves: those of assets follow them."""
+    assets, products = select_all(project.assets, products_of(project), settings.force)
+    named = [selector for selector in settings.force if ":" in selector]
+    chosen = select_all((), products, named)[1] if products and named else ()
+    return assets | {product.name for product in chosen}
 
 
 def _as_recorded(lock: Lock) -> dict[str, FileFact]:
@@ -175,16 +225,23 @@ def _as_recorded(lock: Lock) -> dict[str, FileFact]:
 def _placeholders(assets: Iterable[Asset]) -> dict[str, str]:
     from assetgen.providers.draft import placeholder_key  # noqa: PLC0415 - only with `--draft`
 
-    return {
-        asset.name: placeholder_key(placeholder_request(asset, asset.action))
-        for asset in assets
-        if isinstance(asset.action, Generate)
-    }
+    keys: dict[str, str] = {}
+    for asset in assets:
+        if isinstance(asset.action, Generate):
+            key = placeholder_key(placeholder_request(asset, asset.action))
+            steps = [part for part in finish_of(asset).split(",") if not part.startswith("expect")]
+            keys[asset.name] = sha256_of([key, *steps]) if asset.steps else key
+    return keys
 
 
-def _orphans(adapters: Adapters, project: Project, lock: Lock) -> Iterable[LockEntry]:
+def _orphans(
+    adapters: Adapters, project: Project, lock: Lock, made: Iterable[ProductDecision]
+) -> Iterable[LockEntry]:
+    names = names_of(project)
     in_use = {asset.output for asset in project.assets}
-    for entry in lock.everything():
+    in_use |= {path for one in made for path in (w.path for w in one.wanted)}
+    after = merged(lock, Changes(), names)
+    for entry in [*lock.entries.values(), *after.orphans.values()]:
         if entry.output not in in_use and adapters.stamp(entry.output) is not None:
             yield entry
 

@@ -14,8 +14,10 @@ from hypothesis import strategies as st
 
 from assetgen.core.digest import Digest, digest_of
 from assetgen.core.lock import (
+    Changes,
     Lock,
     LockEntry,
+    Names,
     dump_lock,
     merged,
     parse_lock,
@@ -383,42 +385,42 @@ def test_salvage_of_anything_at_all_gives_a_list(text: str) -> None:
 
 def test_merging_a_new_asset_leaves_the_others_alone() -> None:
     new = entry("new")
-    lock = merged(LOCK, {"new": new}, ["hero", "icon", "logo", "new"])
+    lock = merged(LOCK, Changes({"new": new}), Names(frozenset(["hero", "icon", "logo", "new"])))
     assert lock == lock_of(HERO, ICON, LOGO, OLD, new)
 
 
 def test_merging_nothing_changes_nothing() -> None:
-    assert merged(LOCK, {}, ["hero", "icon", "logo"]) == LOCK
+    assert merged(LOCK, Changes({}), Names(frozenset(["hero", "icon", "logo"]))) == LOCK
 
 
 def test_a_moved_asset_leaves_its_old_path_as_an_orphan() -> None:
     moved = replace(HERO, output="art/new/hero.png")
-    lock = merged(LOCK, {"hero": moved}, ["hero", "icon", "logo"])
+    lock = merged(LOCK, Changes({"hero": moved}), Names(frozenset(["hero", "icon", "logo"])))
     assert lock.entries["hero"] == moved
     assert lock.orphans["art/hero.png"] == replace(HERO, is_orphan=True)
 
 
 def test_a_removed_asset_becomes_an_orphan() -> None:
-    lock = merged(LOCK, {}, ["hero", "logo"])
+    lock = merged(LOCK, Changes({}), Names(frozenset(["hero", "logo"])))
     assert lock == lock_of(HERO, LOGO, OLD, replace(ICON, is_orphan=True))
 
 
 def test_a_renamed_asset_that_keeps_its_path_leaves_no_orphan() -> None:
     renamed = replace(HERO, name="keeper")
-    lock = merged(LOCK, {"keeper": renamed}, ["keeper", "icon", "logo"])
+    lock = merged(LOCK, Changes({"keeper": renamed}), Names(frozenset(["keeper", "icon", "logo"])))
     assert lock == lock_of(renamed, ICON, LOGO, OLD)
 
 
 def test_an_asset_that_comes_back_takes_its_path_from_the_orphans() -> None:
     back = replace(OLD, is_orphan=False)
-    lock = merged(LOCK, {"gone": back}, ["hero", "icon", "logo", "gone"])
+    lock = merged(LOCK, Changes({"gone": back}), Names(frozenset(["hero", "icon", "logo", "gone"])))
     assert lock == lock_of(HERO, ICON, LOGO, back)
 
 
 def test_an_asset_that_was_moved_back_leaves_only_the_other_path() -> None:
-    names = ["hero", "icon", "logo"]
-    away = merged(LOCK, {"hero": replace(HERO, output="b.png")}, names)
-    back = merged(away, {"hero": HERO}, names)
+    names = Names(frozenset(["hero", "icon", "logo"]))
+    away = merged(LOCK, Changes({"hero": replace(HERO, output="b.png")}), names)
+    back = merged(away, Changes({"hero": HERO}), names)
     assert "art/hero.png" not in back.orphans
     assert "b.png" in back.orphans
 
@@ -428,7 +430,7 @@ def test_two_assets_that_swap_their_paths_leave_no_orphan() -> None:
         "hero": replace(HERO, output=ICON.output),
         "icon": replace(ICON, output=HERO.output),
     }
-    lock = merged(LOCK, swapped, ["hero", "icon", "logo"])
+    lock = merged(LOCK, Changes(swapped), Names(frozenset(["hero", "icon", "logo"])))
     assert lock.orphans.keys() == {OLD.output}
 
 
@@ -438,12 +440,12 @@ def test_merging_forgets_no_path_and_the_second_time_changes_nothing(
     lock: Lock, changed: list[LockEntry], others: list[str]
 ) -> None:
     changes = {e.name: replace(e, is_orphan=False) for e in changed}
-    names = [*others, *changes]
-    once = merged(lock, changes, names)
+    names = Names(frozenset([*others, *changes]))
+    once = merged(lock, Changes(changes), names)
     before = {e.output for e in lock.everything()} | {e.output for e in changes.values()}
     assert {e.output for e in once.everything()} == before
-    assert merged(once, changes, names) == once
-    assert once.entries.keys() <= set(names)
+    assert merged(once, Changes(changes), names) == once
+    assert once.entries.keys() <= names.assets
 
 
 def test_the_entry_of_an_asset_comes_before_an_orphan_with_the_same_fingerprint() -> None:

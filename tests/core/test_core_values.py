@@ -311,6 +311,7 @@ class TestPlan:
             "assets": [
                 {
                     "name": name,
+                    "kind": "asset",
                     "verdict": verdict,
                     "reason": f"because of {name}",
                     "output": f"art/{name}.png",
@@ -327,6 +328,7 @@ class TestPlan:
             ],
             "summary": {
                 "assets": 5,
+                "products": 0,
                 "keep": 1,
                 "restore": 0,
                 "generate": 3,

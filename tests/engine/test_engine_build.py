@@ -12,6 +12,7 @@ from assetgen.core.call import Generated
 from assetgen.core.digest import digest_of
 from assetgen.core.events import Finished, Warned, event_json
 from assetgen.core.fingerprint import conversion_key
+from assetgen.core.lock import Changes, Names
 from assetgen.core.model import Budget, Parameters
 from assetgen.core.report import Status
 from assetgen.engine.execute import LOCK_INTERVAL_S, Orders, shape_warning
@@ -1003,7 +1004,7 @@ def test_an_output_of_an_earlier_conversion_is_converted_again_and_recorded_as_i
     earlier = picture("an earlier way to convert")
     made.files.put(WEBP.output, earlier)
     old = replace(entry, digest=digest_of(earlier), convert_version=entry.convert_version - 1)
-    made.locks.update({entry.name: old}, [entry.name])
+    made.locks.update(Changes({entry.name: old}), Names(frozenset([entry.name])))
     forget(made)
     assert statuses(made.build(project_of(WEBP))) == {"hero": "restored"}
     assert made.provider.calls == []
@@ -1011,7 +1012,7 @@ def test_an_output_of_an_earlier_conversion_is_converted_again_and_recorded_as_i
     assert digest_of(made.files.peek(WEBP.output) or b"") == entry.digest
     clone = made.fresh_clone()
     clone.files.put(WEBP.output, earlier)
-    clone.locks.update({entry.name: old}, [entry.name])
+    clone.locks.update(Changes({entry.name: old}), Names(frozenset([entry.name])))
     clone.blobs.put(made.blobs.get(entry.result.image) or b"")
     assert statuses(clone.build(project_of(WEBP))) == {"hero": "derived"}
     assert clone.locks.read().entries["hero"] == entry

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from assetgen.core.digest import digest_of
-from assetgen.core.lock import Lock, LockEntry, dump_lock, parse_lock
+from assetgen.core.lock import Changes, Lock, LockEntry, Names, dump_lock, parse_lock
 from assetgen.core.record import Entry, Head, Record, dump_record
 from assetgen.errors import LockfileError, OutputError
 from assetgen.files.journal import FileJournal
@@ -42,7 +42,7 @@ def lockfile(
     return LockFile(str(folder / name), name, lambda: hold or nullcontext())
 
 
-NAMES = ["hero", "icon"]
+NAMES = Names(frozenset({"hero", "icon"}))
 
 
 class TestLockFile:
@@ -54,37 +54,37 @@ class TestLockFile:
         assert not locks.says(lock_of(entry("hero")))
 
     def test_is_not_made_for_nothing(self, tmp_path: Path) -> None:
-        assert lockfile(tmp_path).update({}, NAMES) == Lock()
+        assert lockfile(tmp_path).update(Changes(), NAMES) == Lock()
         assert os.listdir(tmp_path) == []
 
     def test_takes_what_changed_and_says_so(self, tmp_path: Path) -> None:
         locks = lockfile(tmp_path)
-        lock = locks.update({"hero": entry("hero")}, NAMES)
+        lock = locks.update(Changes({"hero": entry("hero")}), NAMES)
         assert lock == locks.read() == lock_of(entry("hero"))
         assert locks.says(lock)
         assert (tmp_path / "assets.lock").read_text("utf-8") == dump_lock(lock)
 
     def test_is_not_written_when_it_says_the_same(self, tmp_path: Path) -> None:
         locks = lockfile(tmp_path)
-        locks.update({"hero": entry("hero")}, NAMES)
+        locks.update(Changes({"hero": entry("hero")}), NAMES)
         before = (tmp_path / "assets.lock").stat().st_ino
-        locks.update({"hero": entry("hero")}, NAMES)
-        locks.update({}, NAMES)
+        locks.update(Changes({"hero": entry("hero")}), NAMES)
+        locks.update(Changes(), NAMES)
         assert (tmp_path / "assets.lock").stat().st_ino == before
 
     def test_that_git_gave_other_line_ends_says_the_same(self, tmp_path: Path) -> None:
         locks = lockfile(tmp_path)
-        lock = locks.update({"hero": entry("hero")}, NAMES)
+        lock = locks.update(Changes({"hero": entry("hero")}), NAMES)
         path = tmp_path / "assets.lock"
         path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
         before = path.read_bytes()
         assert locks.read() == lock
-        locks.update({}, NAMES)
+        locks.update(Changes(), NAMES)
         assert path.read_bytes() == before
 
     def test_is_merged_with_what_another_build_wrote_meanwhile(self, tmp_path: Path) -> None:
-        lockfile(tmp_path).update({"hero": entry("hero")}, NAMES)
-        lockfile(tmp_path).update({"icon": entry("icon")}, NAMES)
+        lockfile(tmp_path).update(Changes({"hero": entry("hero")}), NAMES)
+        lockfile(tmp_path).update(Changes({"icon": entry("icon")}), NAMES)
         assert lockfile(tmp_path).read() == lock_of(entry("hero"), entry("icon"))
 
     def test_loses_nothing_when_many_write_at_once(self, tmp_path: Path) -> None:
@@ -95,7 +95,9 @@ class TestLockFile:
         def write(mine: list[str]) -> None:
             start.wait(60)
             for name in mine:
-                lockfile(tmp_path, hold).update({name: entry(name)}, names)
+                lockfile(tmp_path, hold).update(
+                    Changes({name: entry(name)}), Names(frozenset(names))
+                )
 
         threads = [threading.Thread(target=write, args=(names[n::4],)) for n in range(4)]
         for thread in threads:
@@ -115,7 +117,7 @@ class TestLockFile:
                 assert lockfile(tmp_path).text() != self.before
 
         hold = Watching()
-        lockfile(tmp_path, hold).update({"hero": entry("hero")}, NAMES)
+        lockfile(tmp_path, hold).update(Changes({"hero": entry("hero")}), NAMES)
         lockfile(tmp_path, hold).rebuild(lock_of(entry("icon")))
 
     @pytest.mark.parametrize(
@@ -129,7 +131,7 @@ class TestLockFile:
         path = tmp_path / "assets.lock"
         path.write_bytes(data)
         locks = lockfile(tmp_path)
-        for attempt in (locks.read, lambda: locks.update({"hero": entry("hero")}, NAMES)):
+        for attempt in (locks.read, lambda: locks.update(Changes({"hero": entry("hero")}), NAMES)):
             with pytest.raises(LockfileError) as caught:
                 attempt()
             assert "--rebuild-lock" in (caught.value.hint or "")
@@ -150,14 +152,14 @@ class TestLockFile:
     def test_that_cannot_be_written_is_an_error_with_its_name(self, tmp_path: Path) -> None:
         locks = lockfile(tmp_path / "none")
         with pytest.raises(OutputError, match="cannot write `assets\\.lock`"):
-            locks.update({"hero": entry("hero")}, NAMES)
+            locks.update(Changes({"hero": entry("hero")}), NAMES)
 
     def test_is_named_after_its_manifest(self) -> None:
         assert lockfile_name("assets.yaml") == "assets.lock"
         assert lockfile_name("icons.v2.yml") == "icons.v2.lock"
 
     def test_keeps_letters_of_every_language(self, tmp_path: Path) -> None:
-        lock = lockfile(tmp_path).update({"hero": entry("hero")}, NAMES)
+        lock = lockfile(tmp_path).update(Changes({"hero": entry("hero")}), NAMES)
         text = dump_lock(lock).replace("art/hero.png", "art/ヒーロー.png")
         (tmp_path / "assets.lock").write_text(text, "utf-8")
         assert lockfile(tmp_path).read() == parse_lock(text, "assets.lock")

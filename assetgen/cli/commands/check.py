@@ -18,8 +18,7 @@ from assetgen.session import Session, Settings
 if TYPE_CHECKING:
     import argparse
 
-    from assetgen.core.decision import Decision
-    from assetgen.core.report import Plan
+    from assetgen.core.report import AnyDecision, Plan
 
 EXIT_NOT_UP_TO_DATE = 4
 
@@ -62,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
 def _check(args: argparse.Namespace) -> int:
     session = Session(args.manifest)
     plan = session.check(Settings(selectors=tuple(args.selectors)), inputs_only=args.inputs)
-    findings = [decision for decision in plan.decisions if not is_fresh(decision)]
+    findings = [decision for decision in plan.everything if not is_fresh(decision)]
     if args.report:
         from assetgen.cli.report.files import ReportFiles  # noqa: PLC0415 - for a report only
         from assetgen.cli.report.write import write_report  # noqa: PLC0415
@@ -78,15 +77,15 @@ def _check(args: argparse.Namespace) -> int:
     return EXIT_NOT_UP_TO_DATE if failed else 0
 
 
-def _print(plan: Plan, findings: list[Decision]) -> None:
+def _print(plan: Plan, findings: list[AnyDecision]) -> None:
     rows = [
-        [state_of(decision), decision.asset.name, decision.asset.output, printable(decision.reason)]
-        for decision in plan.decisions
+        [state_of(decision), decision.name, printable(decision.output), printable(decision.reason)]
+        for decision in plan.everything
         if decision.verdict is not Verdict.KEEP
     ]
     lines = list(render_table(rows))
     lines += [f"orphan  {printable(entry.output)}  nothing needs it" for entry in plan.orphans]
-    count = len(plan.decisions)
+    count = len(plan.everything)
     if findings:
         lines.append(f"{len(findings)} of {count} assets not up to date")
     else:

@@ -15,9 +15,8 @@ from assetgen.core.pointer import pointed_digest
 if TYPE_CHECKING:
     from assetgen.cli.report.files import ReportFiles
     from assetgen.core.comparison import Change
-    from assetgen.core.decision import Decision
     from assetgen.core.lock import LockEntry
-    from assetgen.core.report import Plan
+    from assetgen.core.report import AnyDecision, Plan
     from assetgen.session.base import Base
 
 _MOST_OF_A_POINTER = 1024
@@ -39,7 +38,7 @@ NO_PICTURE = Picture(None)
 class Finding:
     """An asset that is not up to date."""
 
-    decision: Decision
+    decision: AnyDecision
     state: str
     file: str | None
     """Where the manifest declares it, relative to the project folder."""
@@ -77,8 +76,8 @@ def compose(plan: Plan, base: Base | None, files: ReportFiles) -> Content:
     Raises:
         OutputError: they cannot be.
     """
-    stale = [decision for decision in plan.decisions if not is_fresh(decision)]
-    chosen = {decision.asset.name for decision in plan.decisions}
+    stale = [decision for decision in plan.everything if not is_fresh(decision)]
+    chosen = {decision.name for decision in plan.decisions}
     changes = base.comparison.changes if base is not None else ()
     return Content(
         plan=plan,
@@ -98,13 +97,13 @@ def compose(plan: Plan, base: Base | None, files: ReportFiles) -> Content:
     )
 
 
-def _finding(decision: Decision, root: str, files: ReportFiles) -> Finding:
-    where = decision.asset.where
+def _finding(decision: AnyDecision, root: str, files: ReportFiles) -> Finding:
+    where = decision.where
     return Finding(
         decision=decision,
         state=state_of(decision),
         file=os.path.relpath(where.file, root) if where is not None else None,
-        picture=_present(decision.asset.output, root, files),
+        picture=_present(decision.output, root, files),
     )
 
 

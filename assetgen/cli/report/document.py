@@ -17,7 +17,7 @@ def document(content: Content) -> dict[str, Json]:
     """The whole report."""
     return {
         "version": 1,
-        "assets": len(content.plan.decisions),
+        "assets": len(content.plan.everything),
         "findings": [_finding(finding) for finding in content.findings],
         "orphans": [entry.output for entry in content.plan.orphans],
         "base": _base(content),
@@ -25,7 +25,7 @@ def document(content: Content) -> dict[str, Json]:
 
 
 def _finding(finding: Finding) -> Json:
-    where = finding.decision.asset.where
+    where = finding.decision.where
     return {
         **decision_json(finding.decision),
         "state": finding.state,

@@ -25,7 +25,7 @@ def markdown(content: Content) -> str:
 
 
 def _findings(content: Content) -> Iterable[str]:
-    count = len(content.plan.decisions)
+    count = len(content.plan.everything)
     if not content.findings:
         yield f"All {count} assets are up to date."
         return
@@ -41,14 +41,14 @@ def _findings(content: Content) -> Iterable[str]:
 
 
 def _finding_row(finding: Finding) -> list[str]:
-    asset, where = finding.decision.asset, finding.decision.asset.where
+    name, where = finding.decision.name, finding.decision.where
     return [
-        code(asset.name),
+        code(name),
         code(f"{finding.file}:{where.line}") if where is not None else "",
         finding.state,
         prose(finding.decision.reason),
         prose(price_of(finding.decision)),
-        _picture(finding.picture, asset.name),
+        _picture(finding.picture, name),
     ]
 
 

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 from assetgen.core.decision import Hold, Verdict
 
 if TYPE_CHECKING:
-    from assetgen.core.decision import Decision
+    from assetgen.core.report import AnyDecision
 
 
-def is_fresh(decision: Decision) -> bool:
+def is_fresh(decision: AnyDecision) -> bool:
     """Whether `check` accepts the asset as it is: up to date, or pinned on purpose."""
     return decision.verdict is Verdict.KEEP or decision.hold is Hold.PINNED
 
 
-def state_of(decision: Decision) -> str:
+def state_of(decision: AnyDecision) -> str:
     """One word for what `check` finds: `up to date`, `pinned`, `altered` or `stale`."""
     if decision.verdict is Verdict.KEEP:
         return "up to date"

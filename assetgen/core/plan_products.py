@@ -1,0 +1,362 @@
+"""Verdicts on products: like those on assets, by one pure function, once these are given.
+
+A product costs nothing, so there is only one thing that must not happen unasked: writing over
+somebody's work.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from assetgen.core.decision import Hold, Verdict
+from assetgen.core.digest import Digest, digest_of
+from assetgen.core.facts import FileState, Question
+from assetgen.core.finish import Atlas, Export
+from assetgen.core.plan import Unanswered
+from assetgen.core.price import FREE, Estimate
+from assetgen.core.product import file_key, key_of_product, known_paths, path_of
+from assetgen.core.reasons import changes
+from assetgen.core.texts import atlas_texts, export_texts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from assetgen.core.bundle import Bundle
+    from assetgen.core.decision import Decision, Options
+    from assetgen.core.facts import Facts, FileFact
+    from assetgen.core.fingerprint import Keyed
+    from assetgen.core.product import Product
+    from assetgen.errors import Location
+
+
+@dataclass(frozen=True, slots=True)
+class WantedFile:
+    """One file of a product as it should be."""
+
+    path: str
+    digest: Digest
+    key: str
+    """Under which the journal knows it."""
+    role: str = ""
+    """Of a picture in its bundle."""
+    text: bytes | None = None
+    """What it says; None for a picture."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProductDecision:
+    """The verdict on one product, and what acting on it needs to know."""
+
+    product: Product
+    verdict: Verdict
+    reason: str
+    hold: Hold | None = None
+    keyed: Keyed | None = None
+    """None while an image it reads does not exist, and for an export."""
+    bundle: Bundle | None = None
+    """Its pictures, once they are known."""
+    wanted: tuple[WantedFile, ...] = ()
+    """All its files, once they are known."""
+    is_draft: bool = False
+    """Whether it shows placeholders."""
+    estimate: Estimate = field(default=FREE)
+
+    @property
+    def name(self) -> str:
+        """`variants:hero`."""
+        return self.product.name
+
+    @property
+    def output(self) -> str:
+        """Its first path, or the pattern of its paths."""
+        return self.product.output
+
+    @property
+    def where(self) -> Location | None:
+        """Where the manifest declares it."""
+        return self.product.where
+
+    @property
+    def is_purchase(self) -> bool:
+        """Never: images are there, or bought for their assets."""
+        return False
+
+    @property
+    def is_work(self) -> bool:
+        """Whether a build has something to run here."""
+        return self.verdict not in {Verdict.KEEP, Verdict.HOLD}
+
+
+def decide_products(
+    products: Iterable[Product],
+    facts: Facts,
+    options: Options,
+    decided: Mapping[str, Decision],
+    made: dict[str, ProductDecision],
+) -> set[Question]:
+    """Add a decision to `made` for each of `products` that can be decided; see `plan.decide`."""
+    questions: set[Question] = set()
+    for product in products:
+        if product.name in made or any(name not in made for name in product.after):
+            continue
+        try:
+            made[product.name] = decide_product(product, facts, options, decided, made)
+        except Unanswered as unanswered:
+            questions.add(unanswered.question)
+    return questions
+
+
+def decide_product(
+    product: Product,
+    facts: Facts,
+    options: Options,
+    decided: Mapping[str, Decision],
+    made: Mapping[str, ProductDecision],
+) -> ProductDecision:
+    """The verdict on `product`, given those on what it reads.
+
+    Raises:
+        Unanswered: a fact is missing.
+    """
+    blocked = _blocked(product, decided, made)
+    if blocked is not None:
+        return blocked
+    if any(decided[asset.name].is_draft for asset in product.reads):
+        return _drafted(product, facts)
+    read = {name: made[name] for name in product.after}
+    keyed, bundle = None, None
+    if not isinstance(product.spec, Export):
+        keyed = key_of_product(product, _images(product, decided), _bundles(read))
+        bundle = _known_bundle(product, keyed, facts)
+    decision = ProductDecision(product, Verdict.KEEP, "up to date", keyed=keyed, bundle=bundle)
+    is_forced = product.name in options.forced
+    if isinstance(product.spec, Export) or bundle is not None:
+        decision = replace(decision, wanted=wanted_files(decision, decided, made))
+        wrong = [one for one in decision.wanted if not _is_right(one, facts)]
+        if not wrong and not is_forced:
+            return decision
+        paths, reason = [one.path for one in wrong], _why_wrong(wrong, facts)
+    else:
+        wrong, paths = [], list(known_paths(product))
+        reason = _why_new(product, keyed, facts)
+    if is_forced:
+        return replace(decision, verdict=Verdict.DERIVE, reason="asked for with `--force`")
+    foreign = next((path for path in paths if _is_foreign(path, facts)), None)
+    if foreign is not None:
+        return replace(
+            decision,
+            verdict=Verdict.HOLD,
+            hold=Hold.EDITED,
+            reason=_why_foreign(product, foreign, facts.file(foreign)),
+        )
+    pictures = [one for one in wrong if one.text is None]
+    if wrong and all(_is_here(one.digest, facts) for one in pictures):
+        verdict = Verdict.RESTORE if pictures else Verdict.DERIVE
+        return replace(decision, verdict=verdict, reason=reason)
+    return _derived(decision, reason, facts, decided, read)
+
+
+def wanted_files(
+    decision: ProductDecision,
+    decided: Mapping[str, Decision],
+    made: Mapping[str, ProductDecision],
+) -> tuple[WantedFile, ...]:
+    """All files of a product whose pictures are known."""
+    product, files = decision.product, list[WantedFile]()
+    spec, bundle = product.spec, decision.bundle
+    key = decision.keyed.fingerprint if decision.keyed is not None else product.name
+    if bundle is not None:
+        files += [
+            WantedFile(
+                path=path_of(spec, one.role, one.digest),
+                digest=one.digest,
+                key=file_key(key, one.role),
+                role=one.role,
+            )
+            for one in bundle.files
+        ]
+    texts: Mapping[str, str] = {}
+    if isinstance(spec, Atlas) and bundle is not None:
+        texts = atlas_texts(spec, product.reads, bundle)
+    elif isinstance(spec, Export):
+        known = {name: made[name].bundle for name in product.after}
+        texts = export_texts(spec, product.reads, decided, known, _atlases(product, made))
+    for path, text in texts.items():
+        data = text.encode("utf-8")
+        digest = digest_of(data)
+        files.append(WantedFile(path, digest, file_key(product.name, path), text=data))
+    return tuple(files)
+
+
+def _atlases(product: Product, made: Mapping[str, ProductDecision]) -> list[Product]:
+    return [made[name].product for name in product.after if made[name].product.kind == "atlas"]
+
+
+# What it reads
+
+
+def _blocked(
+    product: Product, decided: Mapping[str, Decision], made: Mapping[str, ProductDecision]
+) -> ProductDecision | None:
+    """The verdict on a product that reads what is held, or must be made first; else None."""
+    tells = isinstance(product.spec, Export)
+    for asset in product.reads:
+        read = decided[asset.name]
+        if read.is_draft and not read.is_work:
+            continue
+        if read.image is not None and not (tells and read.finished is None):
+            continue
+        if read.verdict is Verdict.HOLD:
+            return _held(product, asset.name, read.reason)
+        return _waiting(product, asset.name)
+    for name in product.after:
+        other = made[name]
+        if other.bundle is None and not (other.is_draft and not other.is_work):
+            if other.verdict is Verdict.HOLD:
+                return _held(product, name, other.reason)
+            return _waiting(product, name)
+    return None
+
+
+def _held(product: Product, name: str, reason: str) -> ProductDecision:
+    why = f"reads `{name}`, which is held: {reason}"
+    return ProductDecision(product, Verdict.HOLD, why, hold=Hold.BLOCKED)
+
+
+def _waiting(product: Product, name: str) -> ProductDecision:
+    return ProductDecision(product, Verdict.WAIT, f"reads `{name}`, which will be made first")
+
+
+def _images(product: Product, decided: Mapping[str, Decision]) -> list[str]:
+    return [str(decided[asset.name].image) for asset in product.reads]
+
+
+def _bundles(read: Mapping[str, ProductDecision]) -> dict[str, Bundle]:
+    return {name: one.bundle for name, one in read.items() if one.bundle is not None}
+
+
+def _drafted(product: Product, facts: Facts) -> ProductDecision:
+    """A product of placeholders: drawn anew each time, and never over what is no draft."""
+    for path in known_paths(product):
+        present = facts.file(path)
+        if present.is_image and _is_foreign(path, facts):
+            reason = f"`{path}` is a real image; `--draft` leaves real images alone"
+            return ProductDecision(product, Verdict.HOLD, reason, hold=Hold.REAL_IMAGE)
+    return ProductDecision(product, Verdict.DERIVE, "draft", is_draft=True)
+
+
+# What is known of it
+
+
+def _known_bundle(product: Product, keyed: Keyed, facts: Facts) -> Bundle | None:
+    """The lockfile's word first, then what was made here."""
+    entry = facts.lock.products.get(product.name)
+    if entry is not None and entry.key == keyed.fingerprint:
+        return entry.bundle
+    if keyed.fingerprint not in facts.bundles:
+        raise Unanswered(Question("bundle", keyed.fingerprint))
+    return facts.bundles[keyed.fingerprint]
+
+
+def _is_right(wanted: WantedFile, facts: Facts) -> bool:
+    """Whether a file is as it should be, or what the same work wrote here with other bytes."""
+    present = _look(wanted.path, facts)
+    if present.digest is None or present.state is FileState.DRAFT:
+        return False
+    if present.digest == wanted.digest:
+        return True
+    return wanted.text is None and facts.journal.get(present.digest) == wanted.key
+
+
+def _derived(
+    decision: ProductDecision,
+    reason: str,
+    facts: Facts,
+    decided: Mapping[str, Decision],
+    read: Mapping[str, ProductDecision],
+) -> ProductDecision:
+    """Make it, unless an image it reads is only named here and not here itself."""
+    for asset in decision.product.reads:
+        image = decided[asset.name].image
+        frames = read.get(f"frames:{asset.name}")
+        if frames is not None and frames.bundle is not None:
+            is_made = frames.is_work or all(
+                _is_here(file.digest, facts) for file in frames.bundle.files
+            )
+        else:
+            is_made = image is not None and _is_here(image, facts)
+        if not is_made:
+            why = (
+                f"{reason}; the image of `{asset.name}` is not on this machine as it came: get a "
+                f"teammate's store, or make it anew with `assetgen build --force {asset.name}`"
+            )
+            return replace(decision, verdict=Verdict.HOLD, hold=Hold.BLOCKED, reason=why)
+    return replace(decision, verdict=Verdict.DERIVE, reason=reason)
+
+
+# Reasons
+
+
+def _why_new(product: Product, keyed: Keyed | None, facts: Facts) -> str:
+    entry = facts.lock.products.get(product.name)
+    if entry is None or keyed is None:
+        return "not made yet"
+    return changes(entry.inputs, keyed.inputs)
+
+
+def _why_wrong(wrong: list[WantedFile], facts: Facts) -> str:
+    """What is the matter with its files, told by the first of them."""
+    words = {
+        FileState.MISSING: "is missing",
+        FileState.EMPTY: "is empty",
+        FileState.UNREADABLE: "is not a readable image",
+        FileState.DRAFT: "is only a draft",
+    }
+    if not wrong:
+        return ""
+    first = wrong[0]
+    state = facts.file(first.path).state
+    text = "says something else today" if first.text is not None else "is another picture"
+    more = f", and {len(wrong) - 1} more" if wrong[1:] else ""
+    return f"`{first.path}` {words.get(state, text)}{more}"
+
+
+def _why_foreign(product: Product, path: str, present: FileFact) -> str:
+    if present.state is FileState.OBSTRUCTED:
+        return f"{present.problem}; remove it, or choose another path"
+    return (
+        f"`{path}` was not written by assetgen, or was edited since; delete it to have it made "
+        f"again, free; `assetgen build --force {product.name}` replaces it and puts these bytes in "
+        "the store"
+    )
+
+
+# Questions
+
+
+def _look(path: str, facts: Facts) -> FileFact:
+    if not facts.has_seen(path):
+        raise Unanswered(Question("file", path))
+    return facts.file(path)
+
+
+def _is_foreign(path: str, facts: Facts) -> bool:
+    """Whether something is at a path that assetgen did not put there."""
+    present = _look(path, facts)
+    if present.state is FileState.OBSTRUCTED:
+        return True
+    digest = present.digest
+    if digest is None or present.state in {FileState.DRAFT, FileState.UNREADABLE}:
+        return False
+    if digest in facts.lock.digests or digest in facts.journal:
+        return False
+    if digest not in facts.ours:
+        raise Unanswered(Question("ours", digest))
+    return not facts.ours[digest]
+
+
+def _is_here(digest: Digest, facts: Facts) -> bool:
+    if digest not in facts.here:
+        raise Unanswered(Question("here", digest))
+    return facts.here[digest]
