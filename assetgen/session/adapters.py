@@ -72,8 +72,14 @@ class Adapters:
         """The resolved manifest."""
         from assetgen.manifest.load import load  # noqa: PLC0415 - pydantic is slow to load
         from assetgen.providers.plugins import InstalledPlugins  # noqa: PLC0415
+        from assetgen.steps.removers import InstalledRemovers  # noqa: PLC0415
 
-        return load(self.manifest, table=self.models(), plugins=InstalledPlugins())
+        return load(
+            self.manifest,
+            table=self.models(),
+            plugins=InstalledPlugins(),
+            removers=InstalledRemovers(),
+        )
 
     def stamp(self, path: str) -> Stamp | None:
         """Stamp of a file or folder of the project."""

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     Channel = NDArray[np.float64]
 
+_OPAQUE = 255
 _SIDE_PX = 100
 """The most that ThumbHash takes; also enough for a colour."""
 
@@ -29,7 +30,9 @@ def look(data: bytes) -> Look:
     """See `core.ports.Finisher.look`."""
     small = _small(pixels_of(read_srgb(data)))
     return Look(
-        colour=dominant_colour(small), thumbhash=base64.b64encode(thumbhash(small)).decode("ascii")
+        colour=dominant_colour(small),
+        thumbhash=base64.b64encode(thumbhash(small)).decode("ascii"),
+        has_alpha=bool((small[..., 3] < _OPAQUE).any()),
     )
 
 
