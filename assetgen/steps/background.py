@@ -14,7 +14,7 @@ import numpy as np
 
 from assetgen.errors import StepError
 from assetgen.steps.checkerboard import HINT, painted_checkerboard
-from assetgen.steps.picture import HALF, OPAQUE, Mask, Pixels, colour_of, text_of
+from assetgen.steps.picture import HALF, OPAQUE, Mask, Pixels, blank, colour_of, distance, text_of
 from assetgen.steps.regions import reached_from_edges
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def remove_background(pixels: Pixels, step: RemoveBackground) -> Pixels:
     if board is not None:
         raise StepError(f"the ground is {board}, not transparency", hint=HINT)
     ground = _ground_of(pixels, step)
-    is_ground = _distance(pixels, ground) <= step.tolerance
+    is_ground = distance(pixels, ground) <= step.tolerance
     is_ground |= pixels[..., 3] == 0
     if step.holes == "keep":
         is_ground = reached_from_edges(is_ground)
@@ -55,7 +55,7 @@ def remove_background(pixels: Pixels, step: RemoveBackground) -> Pixels:
         raise StepError(
             f"nothing is left: the whole picture is within {step.tolerance} of the ground "
             f"`{text_of(ground)}`",
-            hint="lower `tolerance`, or give another `color`",
+            hint="lower `tolerance`, or give another `ground`",
         )
     return _cut_out(pixels, is_ground, ground, step.feather_px)
 
@@ -95,10 +95,10 @@ def _ground_of(pixels: Pixels, step: RemoveBackground) -> NDArray[np.int32]:
             f"the ground `{step.ground}` is nowhere on the edges of the picture: "
             f"the commonest colour there is `{text_of(commonest)}`, "
             f"on {_share(edges, commonest, step.tolerance)} % of them",
-            hint="leave `color` out to take the colour of the edges",
+            hint="leave `ground` out to take the colour of the edges",
         )
     # What was painted is never quite the colour asked for; un-mixing needs the one that is there.
-    near = edges[_distance(edges, ground) <= step.tolerance]
+    near = edges[distance(edges, ground) <= step.tolerance]
     return _middle(near)
 
 
@@ -109,7 +109,7 @@ def _commonest(edges: Pixels) -> NDArray[np.int32]:
     fullest = int(np.bincount(keys, minlength=1 << 12).argmax())
     middle = np.array([fullest >> 8, fullest >> 4 & 15, fullest & 15], np.int32) * 16 + 8
     for _ in range(2):
-        near = edges[_distance(edges, middle) <= _CUBE_LEVELS]
+        near = edges[distance(edges, middle) <= _CUBE_LEVELS]
         middle = _middle(near)
     return middle
 
@@ -122,17 +122,7 @@ def _middle(pixels: Pixels) -> NDArray[np.int32]:
 
 def _share(edges: Pixels, ground: NDArray[np.int32], tolerance: int) -> int:
     """On how many percent of the edges the ground's colour is."""
-    return int((_distance(edges, ground) <= tolerance).sum()) * 100 // len(edges)
-
-
-def _distance(pixels: Pixels, ground: NDArray[np.int32]) -> NDArray[np.uint8]:
-    """How far colours are from the ground's: the most that one channel differs."""
-    far = np.zeros(pixels.shape[:-1], np.uint8)
-    for channel in range(3):
-        # By a table: twice as fast as arithmetic on wider numbers.
-        table = np.abs(np.arange(256) - int(ground[channel])).astype(np.uint8)
-        np.maximum(far, table[pixels[..., channel]], out=far)
-    return far
+    return int((distance(edges, ground) <= tolerance).sum()) * 100 // len(edges)
 
 
 def _cut_out(pixels: Pixels, is_ground: Mask, ground: NDArray[np.int32], feather_px: int) -> Pixels:
@@ -154,13 +144,13 @@ def _cut_out(pixels: Pixels, is_ground: Mask, ground: NDArray[np.int32], feather
     if feather_px == 0:
         alpha = np.where(alpha >= HALF, OPAQUE, 0)
     result = pixels.copy()
-    result[is_ground] = 0
+    blank(result, is_ground)
     result[rows, columns, :3] = colours
     result[rows, columns, 3] = alpha * pixels[rows, columns, 3] // OPAQUE
     if feather_px > 1:
         soft = _blurred(result[..., 3], feather_px - 1)
         result[..., 3] = np.minimum(result[..., 3], soft)
-    result[result[..., 3] == 0] = 0
+    blank(result, result[..., 3] == 0)
     return result
 
 
@@ -209,30 +199,28 @@ def _subject_at(
     It spreads from pixels that are surely the subject's; where those are too far, in lines thinner
     than two soft borders, it is the colour around that is farthest from the ground.
     """
-    height, width = is_sure.shape
-    colours = np.zeros((height + 2, width + 2, 3), np.int32)
-    known = np.zeros((height + 2, width + 2), np.bool_)
-    colours[1:-1, 1:-1][is_sure] = pixels[..., :3][is_sure]
-    known[1:-1, 1:-1] = is_sure
-    open_rows, open_columns = rows + 1, columns + 1
+    # With a frame of one pixel, so that the neighbours of all are found by adding to their place.
+    stride = is_sure.shape[1] + 2
+    colours = np.pad(pixels[..., :3], ((1, 1), (1, 1), (0, 0))).reshape(-1, 3)
+    known = np.pad(is_sure, 1).ravel()
+    wanted = (rows + 1) * stride + columns + 1
+    unknown = wanted
     for _ in range(_MIXED_PX + 1):
-        total = np.zeros((len(open_rows), 3), np.int32)
-        count = np.zeros(len(open_rows), np.int32)
+        total = np.zeros((len(unknown), 3), np.int32)
+        count = np.zeros(len(unknown), np.int32)
         for dy, dx in _AROUND:
-            there = (open_rows + dy, open_columns + dx)
+            there = unknown + (dy * stride + dx)
             is_known = known[there]
             count += is_known
-            total += np.where(is_known[:, None], colours[there], 0)
+            total += colours[there] * is_known[:, None]
         found = count > 0
-        spot = open_rows[found], open_columns[found]
-        colours[spot] = total[found] // count[found][:, None]
-        known[spot] = True
-        open_rows, open_columns = open_rows[~found], open_columns[~found]
-    if len(open_rows):
-        purest = _purest_around(pixels, open_rows - 1, open_columns - 1, ground)
-        colours[open_rows, open_columns] = purest
-    wanted = rows + 1, columns + 1
-    return colours[wanted], known[wanted]
+        colours[unknown[found]] = total[found] // count[found][:, None]
+        known[unknown[found]] = True
+        unknown = unknown[~found]
+    if len(unknown):
+        places = unknown // stride - 1, unknown % stride - 1
+        colours[unknown] = _purest_around(pixels, *places, ground)
+    return colours[wanted].astype(np.int32), known[wanted]
 
 
 _AROUND = [(dy, dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1) if (dy, dx) != (0, 0)]

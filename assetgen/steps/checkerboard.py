@@ -28,8 +28,13 @@ _LEAST_COVER = 40
 """Percent that both must have together: borders between small squares are neither."""
 _LEAST_ALIKE = 75
 """Percent of a strip's length that must be in squares of about the same size."""
-_LEAST_AGREEMENT = 55
-"""Percent of pairs that must be as a checkerboard has them, beyond those that chance gives."""
+_LEAST_KNOWN = 70
+"""Percent of a strip that must be one of the tones or between them."""
+_LEAST_BALANCE = 38
+"""Percent of these that the rarer tone must have: in a checkerboard it is half."""
+_LEAST_ALTERNATION = 30
+_LEAST_EVENNESS = 60
+"""From -100, never, over 0, by chance, to 100, always."""
 _STRIPS_NEEDED = 2
 """Of four: the subject may cover the others."""
 _STRIP_SHARE = 8
@@ -72,7 +77,8 @@ def _board_in(strip: Pixels) -> Checkerboard | None:
     """The checkerboard that a strip along an edge shows; the strip lies on its long side."""
     if min(strip.shape[:2]) < 2 * _LEAST_CELL_PX or has_transparency(strip):
         return None
-    light = strip[..., :3].astype(np.int32).sum(axis=2) // 3
+    red, green, blue = (strip[..., channel].astype(np.int32) for channel in range(3))
+    light = (red + green + blue) // 3
     tones = _two_tones(light)
     light = _smooth(light)
     if tones is None:
@@ -141,15 +147,20 @@ def _cell(sign: NDArray[np.int64]) -> int | None:
 
 
 def _alternates(sign: NDArray[np.int64], cell: int) -> bool:
-    """Whether neighbours in both directions differ, and those across a corner are alike."""
-    height, width = sign.shape
-    down, along = min(cell, height - 1), min(cell, width - 1)
-    pairs = (
-        -_agreement(sign[:, :-along], sign[:, along:]),
-        -_agreement(sign[:-down], sign[down:]) if down == cell else 100,
-        _agreement(sign[:-down, :-along], sign[down:, along:]) if down == cell else 100,
-    )
-    return min(pairs) >= _LEAST_AGREEMENT
+    """Whether neighbours in both directions differ, and rows and columns decide independently."""
+    dark, light = np.count_nonzero(sign < 0), np.count_nonzero(sign > 0)
+    if 100 * (dark + light) < _LEAST_KNOWN * sign.size or cell >= sign.shape[0]:
+        return False
+    if 100 * min(dark, light) < _LEAST_BALANCE * (dark + light):
+        return False
+    along = -_agreement(sign[:, :-cell], sign[:, cell:])
+    down = -_agreement(sign[:-cell], sign[cell:])
+    # In any grid of two tones, however irregular, the corners of a rectangle have an even number of
+    # either; stripes that lie askew, bricks and speckles break that.
+    half = cell // 2
+    upper = sign[:-half, :-half] * sign[:-half, half:]
+    corners = _agreement(upper, sign[half:, :-half] * sign[half:, half:])
+    return min(along, down) >= _LEAST_ALTERNATION and corners >= _LEAST_EVENNESS
 
 
 def _agreement(first: NDArray[np.int64], second: NDArray[np.int64]) -> int:

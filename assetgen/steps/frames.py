@@ -43,7 +43,7 @@ def _cells(sheet: Pixels, frames: Frames) -> list[Pixels]:
     if frames.count > frames.columns * frames.rows:
         raise StepError(
             f"a grid of {frames.columns} x {frames.rows} has no {frames.count} frames",
-            hint="lower `count`, or give more rows",
+            hint="lower `frames`, or give more `rows`",
         )
     cell_width = _side(width, frames.columns, frames, "columns", size_text(width, height))
     cell_height = _side(height, frames.rows, frames, "rows", size_text(width, height))

@@ -52,7 +52,7 @@ def palette(pixels: Pixels, step: Palette) -> Pixels:
     if step.fixed:
         chosen = np.array([colour_of(colour) for colour in step.fixed], np.uint8)
     elif step.colours is None:
-        raise StepError("the palette has no colours", hint="give `colors` a number, or a file")
+        raise StepError("the palette has no colours", hint="give `colors` or `file`")
     else:
         chosen = best_colours(colours, step.colours)
     result = pixels.copy()

@@ -2,7 +2,7 @@
 
 Pixels are an array of rows, columns and RGBA, 8 bits each, in sRGB: colours in a manifest mean
 sRGB, and game engines show numbers as they are. A pixel that is wholly transparent is 0, 0, 0, 0,
-so that two pictures that look the same are the same.
+so that two pictures that look the same are the same; every step keeps to that.
 """
 
 from __future__ import annotations
@@ -55,8 +55,24 @@ def pixels_of(image: Image.Image) -> Pixels:
     """The pixels of an L, RGB or RGBA image."""
     pixels = np.array(image.convert("RGBA"))
     if image.mode == "RGBA":
-        pixels[pixels[..., 3] == 0] = 0
+        blank(pixels, pixels[..., 3] == 0)
     return pixels
+
+
+def blank(pixels: Pixels, where: Mask) -> None:
+    """Make pixels wholly transparent, in place. Rows of `pixels` must lie in memory as such."""
+    # As one number each: five times as fast as four.
+    np.putmask(pixels.view(np.uint32)[..., 0], where, np.uint32(0))
+
+
+def distance(pixels: Pixels, colour: NDArray[np.generic]) -> NDArray[np.uint8]:
+    """How far colours are from one: the most that one channel differs, 0 to 255."""
+    shape = pixels.shape
+    # Rows of plain bytes, for which numpy has fast loops; alpha is left out after.
+    row = np.tile(np.append(colour[:3], 0).astype(np.uint8), shape[-2])
+    flat = pixels.reshape(-1, shape[-2] * 4)
+    far = (np.maximum(flat, row) - np.minimum(flat, row)).reshape(shape)
+    return np.maximum(np.maximum(far[..., 0], far[..., 1]), far[..., 2])
 
 
 def write(pixels: Pixels) -> bytes:
@@ -69,8 +85,6 @@ def write(pixels: Pixels) -> bytes:
     check_size(width, height)
     is_opaque = not has_transparency(pixels)
     channels = 3 if is_opaque else 4
-    if not is_opaque:
-        pixels = np.where(pixels[..., 3:] == 0, np.uint8(0), pixels)
     rows = np.empty((height, 1 + width * channels), np.uint8)
     # Three times as fast as Pillow's choice of filters, at the same size.
     rows[:, 0] = _FILTER_UP

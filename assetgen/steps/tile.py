@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from assetgen.steps.picture import OPAQUE, blank
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -60,7 +62,9 @@ def _premultiplied(pixels: Pixels) -> NDArray[np.int32]:
 def _straight(values: NDArray[np.int32]) -> Pixels:
     alpha = values[..., 3:]
     colours = (values[..., :3] + alpha // 2) // np.maximum(alpha, 1)
-    return np.concatenate([np.minimum(colours, 255), alpha], axis=2).astype(np.uint8)
+    pixels = np.concatenate([np.minimum(colours, OPAQUE), alpha], axis=2).astype(np.uint8)
+    blank(pixels, pixels[..., 3] == 0)
+    return pixels
 
 
 def _divided(values: NDArray[np.int32], divisor: int) -> NDArray[np.int32]:

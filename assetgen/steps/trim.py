@@ -8,7 +8,7 @@ import numpy as np
 
 from assetgen.errors import StepError
 from assetgen.steps.image import MIN_SIDE_PX
-from assetgen.steps.picture import Mask, Pixels, has_transparency, text_of
+from assetgen.steps.picture import Mask, Pixels, distance, has_transparency, text_of
 
 if TYPE_CHECKING:
     from assetgen.core.step import Trim
@@ -22,9 +22,8 @@ def trim(pixels: Pixels, step: Trim) -> Pixels:
     if has_transparency(pixels):
         content, border = pixels[..., 3] > step.threshold, "transparent pixels"
     else:
-        corner = pixels[0, 0, :3]
-        far = np.abs(pixels[..., :3].astype(np.int16) - corner).max(axis=2)
-        content, border = far > step.threshold, f"`{text_of(corner)}`"
+        corner = pixels[0, 0]
+        content, border = distance(pixels, corner) > step.threshold, f"`{text_of(corner)}`"
     box = box_of(content)
     if box is None:
         raise StepError(
