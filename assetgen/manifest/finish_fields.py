@@ -9,14 +9,13 @@ from assetgen.core.model import FORMAT_OF_SUFFIX, ImageFormat
 from assetgen.manifest.faults import listed, shown
 from assetgen.manifest.fields import UnfitError, below, choice, kind_of, text, texts, whole
 from assetgen.manifest.scalars import Plain, is_null
+from assetgen.manifest.sizes import MOST_SIDE_PX
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from assetgen.core.step import Gravity
 
-MOST_SIDE_PX = 16_384
-"""No picture that is read or written is longer on a side (`steps/image.py`)."""
 MOST_BYTES = 1_000_000_000
 GRAVITIES = (
     "centre", "center", "north", "north-east", "east", "south-east", "south", "south-west", "west",

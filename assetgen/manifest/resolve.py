@@ -185,7 +185,7 @@ def _resolve_asset(filling: Filling, name: str) -> Resolved | None:
         )
     output = _output(filling, name)
     steps = resolve_steps(filling, name) if entry.value("steps") is not None else Steps()
-    expect = resolve_expect(filling, output[1] if output is not None else "png")
+    expect = resolve_expect(filling, output[1] if output is not None else "png", steps.size)
     variants = resolve_variants(filling, name)
     tags = _tags(filling)
     description = filling.text("description")

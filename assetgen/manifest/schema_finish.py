@@ -10,7 +10,7 @@ from assetgen.core.finish import Anchor, ExportFormat
 from assetgen.core.model import ImageFormat
 from assetgen.core.step import Axes, Dither, Filter, Fit, Gravity
 from assetgen.manifest import fields, finish_fields
-from assetgen.manifest.finish_fields import FORMATS, GRAVITIES, LOSSY, MOST_SIDE_PX
+from assetgen.manifest.finish_fields import FORMATS, GRAVITIES, LOSSY
 from assetgen.manifest.schema_types import (
     NULL_SECTION,
     OptionalText,
@@ -19,6 +19,7 @@ from assetgen.manifest.schema_types import (
     TextOrTexts,
     Truth,
 )
+from assetgen.manifest.sizes import MOST_SIDE_PX
 
 if TYPE_CHECKING:
     from typing import Any

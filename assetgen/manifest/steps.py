@@ -14,18 +14,17 @@ from assetgen.errors import ManifestError
 from assetgen.manifest import schema_finish as schema
 from assetgen.manifest.entry import NAME_OF_THE_ASSET
 from assetgen.manifest.faults import listed, shown
-from assetgen.manifest.finish_fields import MOST_SIDE_PX
 from assetgen.manifest.palettes import MOST_BYTES, read_palette, suffix_of
 from assetgen.manifest.paths import is_address, normal_output, normal_path
 from assetgen.manifest.patterns import examples, filled_pattern, is_fit, require
+from assetgen.manifest.sizes import can_be_cut, can_follow, is_possible, size_after
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from assetgen.manifest.entry import Filling, Spot
+    from assetgen.manifest.sizes import Size
 
-MOST_PIXELS = 100_000_000
-"""No larger picture is read or written (`steps/image.py`)."""
 MOST_STEPS = 64
 LOSSLESS = ("png", "webp")
 
@@ -38,6 +37,8 @@ class Steps:
 
     steps: tuple[core.Step, ...] = ()
     frames: Frames | None = None
+    size: Size | None = None
+    """Of the picture after them, where they decide it."""
 
 
 def resolve_steps(filling: Filling, asset: str) -> Steps:
@@ -47,7 +48,7 @@ def resolve_steps(filling: Filling, asset: str) -> Steps:
         filling.refuse("steps", f"has more than {MOST_STEPS} steps", "remove some")
         return Steps()
     steps: list[core.Step] = []
-    frames = None
+    frames = size = None
     for index, entry in enumerate(entries):
         (name,) = entry.model_fields_set
         says = f"step {index + 1} ({shown(name)}) of {filling.entry.owner('steps')}"
@@ -58,34 +59,40 @@ def resolve_steps(filling: Filling, asset: str) -> Steps:
                 spot.refuse("is not the last", "cut into frames after everything else", key=True)
                 continue
             frames = _frames(filling, spot, fields, asset)
+            if frames is not None:
+                can_be_cut(spot, frames, size)
             continue
         step = _READERS[name](filling, spot, fields)
-        if step is not None:
-            steps.append(step)
-    return Steps(tuple(steps), frames)
+        if step is None or not can_follow(spot, step, size):
+            size = None
+            continue
+        size = size_after(step, size)
+        steps.append(step)
+    return Steps(tuple(steps), frames, size)
 
 
 def _remove_background(
     filling: Filling, spot: Spot, fields: schema.RemoveBackgroundEntry
 ) -> core.Step | None:
-    ground = _colour(filling, spot, "ground", fields.ground, "auto")
-    remover, version = "", ""
+    default = core.RemoveBackground()
     if fields.using is not None:
+        for name in ("ground", "tolerance", "feather", "holes"):
+            if getattr(fields, name) is not None:
+                hint = "remove it: the remover finds the ground by itself"
+                spot.below(name).refuse("means nothing beside `using`", hint, key=True)
         remover = fields.using.strip()
-        found = _version_of_remover(spot.below("using"), remover)
-        if found is None:
+        version = _version_of_remover(spot.below("using"), remover)
+        if version is None:
             return None
-        version = found
+        return core.RemoveBackground(remover=remover, remover_version=version)
+    ground = _colour(filling, spot, "ground", fields.ground, "auto")
     if ground is None:
         return None
-    default = core.RemoveBackground()
     return core.RemoveBackground(
         ground=ground,
         tolerance=_or(fields.tolerance, default.tolerance),
         feather_px=_or(fields.feather, default.feather_px),
         holes=fields.holes or default.holes,
-        remover=remover,
-        remover_version=version,
     )
 
 
@@ -120,7 +127,7 @@ def _crop(_: Filling, spot: Spot, fields: schema.CropEntry) -> core.Step | None:
     if fields.x is not None and fields.gravity is not None:
         spot.below("gravity").refuse("means nothing beside `x` and `y`", "remove it", key=True)
         return None
-    if not _is_possible(spot, fields.width, fields.height):
+    if not is_possible(spot, fields.width, fields.height):
         return None
     return core.Crop(fields.width, fields.height, fields.x, fields.y, fields.gravity or "centre")
 
@@ -129,7 +136,7 @@ def _resize(_: Filling, spot: Spot, fields: schema.ResizeEntry) -> core.Step | N
     if fields.width is None and fields.height is None:
         spot.refuse("has no size", "state `width`, `height` or both", key=True)
         return None
-    if not _is_possible(spot, fields.width, fields.height):
+    if not is_possible(spot, fields.width, fields.height):
         return None
     return core.Resize(
         fields.width,
@@ -145,7 +152,7 @@ def _pad(filling: Filling, spot: Spot, fields: schema.PadEntry) -> core.Step | N
         spot.refuse("adds nothing", "state `width`, `height` or `margin`", key=True)
         return None
     colour = _colour(filling, spot, "color", fields.color, "transparent")
-    if colour is None or not _is_possible(spot, fields.width, fields.height):
+    if colour is None or not is_possible(spot, fields.width, fields.height):
         return None
     return core.Pad(
         fields.width,
@@ -167,7 +174,7 @@ def _pixelate(filling: Filling, spot: Spot, fields: schema.PixelateEntry) -> cor
         return None
     scale = fields.scale or 1
     height = fields.height * scale if fields.height is not None else None
-    if not _is_possible(spot, fields.width * scale, height):
+    if not is_possible(spot, fields.width * scale, height):
         return None
     return core.Pixelate(fields.width, fields.height, scale=scale, palette=palette)
 
@@ -291,22 +298,6 @@ def _normal_colour(text: str, other: str) -> str:
         )
     digits = lowered[1:]
     return f"#{digits if len(digits) > 3 else ''.join(d * 2 for d in digits)}"  # noqa: PLR2004
-
-
-def _is_possible(spot: Spot, width_px: int | None, height_px: int | None) -> bool:
-    """Whether a picture can have this size; notes that it cannot."""
-    sides = [side for side in (width_px, height_px) if side is not None]
-    if not sides:
-        return True
-    area = sides[0] * sides[-1] if len(sides) > 1 else sides[0]
-    if max(sides) <= MOST_SIDE_PX and area <= MOST_PIXELS:
-        return True
-    spot.refuse(
-        f"makes {' x '.join(str(side) for side in sides)} px, which is too large",
-        f"at most {MOST_SIDE_PX} px a side and {MOST_PIXELS // 1_000_000} megapixels",
-        key=True,
-    )
-    return False
 
 
 def _or(value: int | None, default: int) -> int:

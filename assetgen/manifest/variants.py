@@ -11,14 +11,16 @@ from assetgen.core.pattern import HASH_DIGITS, expand
 from assetgen.errors import ManifestError
 from assetgen.manifest.entry import NAME_OF_THE_ASSET
 from assetgen.manifest.faults import shown
-from assetgen.manifest.finish_fields import LOSSY, MOST_SIDE_PX
+from assetgen.manifest.finish_fields import LOSSY
 from assetgen.manifest.paths import normal_output
 from assetgen.manifest.patterns import Pattern, filled_pattern, format_fault, require
+from assetgen.manifest.sizes import MOST_SIDE_PX, shown_size
 
 if TYPE_CHECKING:
     from assetgen.core.model import ImageFormat
     from assetgen.manifest.entry import Filling, Spot
     from assetgen.manifest.schema_finish import ExpectEntry, VariantsEntry
+    from assetgen.manifest.sizes import Size
 
 QUALITY: dict[ImageFormat, int] = {"avif": 60, "webp": 80, "jpeg": 82}
 """Where the manifest states none: about the same look, by the sizes pages usually have."""
@@ -27,8 +29,13 @@ _SIZE = re.compile(r"([0-9]{1,5})(?:\s*[xX]\s*([0-9]{1,5}))?")
 _SEQUENCES = ("width", "format", "hash")
 
 
-def resolve_expect(filling: Filling, output_format: ImageFormat) -> Expect | None:
-    """What the asset's `expect` says; None when it says nothing, or after a fault."""
+def resolve_expect(
+    filling: Filling, output_format: ImageFormat, made: Size | None
+) -> Expect | None:
+    """What the asset's `expect` says; None when it says nothing, or after a fault.
+
+    `made` is the size that the steps give the picture, where they decide it.
+    """
     fields = cast("ExpectEntry | None", filling.entry.value("expect"))
     if fields is None:
         return None
@@ -39,6 +46,11 @@ def resolve_expect(filling: Filling, output_format: ImageFormat) -> Expect | Non
         filled = place.fill(fields.size, filling.variables)
         size = place.attempt(lambda: _size(filled)) if filled is not None else None
         width, height = size or (None, None)
+        if size is not None and made is not None and size != made:
+            place.refuse(
+                f"is {shown_size(size)}, and the steps make {shown_size(made)}",
+                "change one of them",
+            )
     if fields.alpha and output_format == "jpeg":
         spot.below("alpha").refuse(
             "cannot be true, as the output is a JPEG, which has no transparency",
