@@ -55,7 +55,7 @@ def _resolve(shared: Shared, name: str, entry: AtlasEntry, members: Members) -> 
     is_name(spot, name, "an atlas")
     place = spot.below("assets")
     names = members.find(place, entry.assets)
-    if not names and len(shared.faults) == before:
+    if not entry.assets:
         place.refuse("names no asset", 'write it like `["tag:icons", "hero*"]`')
     max_pages = entry.max_pages or 1
     page = _page(spot.below("output"), entry.output, max_pages)

@@ -135,9 +135,9 @@ class _Check:
     def all(self, writes: Sequence[Writes]) -> None:
         """Note the faults of all of them, one for each pattern at most."""
         sound = [each for each in writes if self._add(each)]
-        sound = [each for each in sound if self._add_unsure(each)]
+        refused = {id(each) for each in sound if not self._add_unsure(each)}
         if self._unsure:
-            self._check_unsure()
+            self._check_unsure(refused)
         self._check_folders()
 
     def _add(self, writes: Writes) -> bool:
@@ -172,17 +172,16 @@ class _Check:
                 return False
         return True
 
-    def _check_unsure(self) -> None:
-        """Note files that a variant may come to have the path of."""
+    def _check_unsure(self, noted: set[int]) -> None:
+        """Note files that a variant may come to have the path of, but for those `noted`."""
         folders = {key.rpartition("/")[0] for key in self._unsure}
-        noted: set[int] = set()
         for key in (*self._files, *self._taken.outputs, *self._taken.owners):
             if not _may_match(key, folders):
                 continue
             for form in islice(_forms(key), _MOST_FORMS):
                 writes = self._unsure.get(form)
                 mine = self._files.get(key)
-                if writes is None or mine is writes or id(writes) in noted:
+                if writes is None or mine is writes or not noted.isdisjoint({id(writes), id(mine)}):
                     continue
                 noted.add(id(writes))
                 self._note(writes, key.replace(HASH, "${hash}"), f"which is {self._whose(key)}")
