@@ -26,6 +26,8 @@ _BIN_BITS = 5
 """The best colours are sought among bins of this many bits a channel."""
 _REFINEMENTS = 6
 _CHUNK = 1 << 16
+_FARTHEST = 64
+"""The most that dithering adds to a channel."""
 _BAYER_SIDE = 8
 _BAYER = np.array(
     [
@@ -179,18 +181,22 @@ def _refined(
     return chosen
 
 
-def _gap(chosen: Colours) -> int:
-    """About how far a palette's colours are from each other, a channel."""
+def _reaches(chosen: Colours) -> NDArray[np.int32]:
+    """For each colour, how much may be added to all channels at once until another is as near."""
     points = chosen.astype(np.int32)
-    gaps = np.abs(points[:, None] - points[None]).max(axis=2)
-    np.fill_diagonal(gaps, 255)
-    return int(gaps.min(axis=1).sum()) // len(points)
+    apart = points[:, None] - points[None]
+    along = np.abs(apart.sum(axis=2))
+    reach = (apart * apart).sum(axis=2) // np.maximum(2 * along, 1)
+    reach[along == 0] = _FARTHEST
+    return np.clip(reach.min(axis=1) - 1, 0, _FARTHEST)
 
 
 def _ordered(colours: Colours, visible: NDArray[np.bool_], chosen: Colours) -> Indices:
+    """Each colour moved by its place in the matrix, so little that those of the palette stay."""
     rows, columns = np.nonzero(visible)
     steps = 2 * _BAYER[rows % _BAYER_SIDE, columns % _BAYER_SIDE] - (_BAYER_SIDE**2 - 1)
-    moved = colours.astype(np.int32) + (steps * _gap(chosen) // (2 * _BAYER_SIDE**2))[:, None]
+    reach = _reaches(chosen)[nearest_by_value(colours, chosen)]
+    moved = colours.astype(np.int32) + (steps * reach // _BAYER_SIDE**2)[:, None]
     return nearest_by_value(np.clip(moved, 0, 255).astype(np.uint8), chosen)
 
 
