@@ -70,17 +70,18 @@ def palette(pixels: Pixels, step: Palette) -> Pixels:
 
 def distinct(colours: Colours) -> Colours:
     """Every colour once, sorted."""
-    return _unpacked(np.unique(_packed(colours)))
+    return _unpacked(np.unique(_packed(colours))).astype(np.uint8)
 
 
-def _packed(colours: Colours) -> NDArray[np.int32]:
-    wide = colours.astype(np.int32)
-    packed: NDArray[np.int32] = (wide[:, 0] << 16) + (wide[:, 1] << 8) + wide[:, 2]
+def _packed(colours: NDArray[np.uint8] | NDArray[np.int32]) -> NDArray[np.int32]:
+    """One number for each colour, in ten bits a channel: dithering goes beyond 0 and 255."""
+    wide = colours.astype(np.int32) + _FARTHEST
+    packed: NDArray[np.int32] = (wide[:, 0] << 20) + (wide[:, 1] << 10) + wide[:, 2]
     return packed
 
 
-def _unpacked(values: NDArray[np.int32]) -> Colours:
-    return np.stack([values >> 16, values >> 8 & 255, values & 255], axis=1).astype(np.uint8)
+def _unpacked(values: NDArray[np.int32]) -> NDArray[np.int32]:
+    return np.stack([values >> 20, values >> 10 & 1023, values & 1023], axis=1) - _FARTHEST
 
 
 def nearest(colours: NDArray[np.generic], chosen: Colours) -> Indices:
@@ -95,7 +96,7 @@ def nearest(colours: NDArray[np.generic], chosen: Colours) -> Indices:
     return np.concatenate(parts) if parts else np.empty(0, np.intp)
 
 
-def nearest_by_value(colours: Colours, chosen: Colours) -> Indices:
+def nearest_by_value(colours: NDArray[np.uint8] | NDArray[np.int32], chosen: Colours) -> Indices:
     """The same, asking once for each different colour."""
     values, places = np.unique(_packed(colours), return_inverse=True)
     return nearest(_unpacked(values), chosen)[places]
@@ -197,7 +198,7 @@ def _ordered(colours: Colours, visible: NDArray[np.bool_], chosen: Colours) -> I
     steps = 2 * _BAYER[rows % _BAYER_SIDE, columns % _BAYER_SIDE] - (_BAYER_SIDE**2 - 1)
     reach = _reaches(chosen)[nearest_by_value(colours, chosen)]
     moved = colours.astype(np.int32) + (steps * reach // _BAYER_SIDE**2)[:, None]
-    return nearest_by_value(np.clip(moved, 0, 255).astype(np.uint8), chosen)
+    return nearest_by_value(moved, chosen)
 
 
 def _diffuse(pixels: Pixels, visible: NDArray[np.bool_], chosen: Colours) -> None:

@@ -78,9 +78,7 @@ def cover(side: int, radius: int) -> NDArray[np.float64]:
     return np.clip(radius + 0.5 - np.hypot(x, y), 0, 1)
 
 
-def mixed(
-    pixels: Pixels, colour: tuple[int, int, int], share: NDArray[np.float64]
-) -> Pixels:
+def mixed(pixels: Pixels, colour: tuple[int, int, int], share: NDArray[np.float64]) -> Pixels:
     result = pixels.copy()
     part = share[..., None]
     result[..., :3] = np.rint(pixels[..., :3] * (1 - part) + np.array(colour) * part)
