@@ -91,8 +91,9 @@ def _seam(pixels: Pixels, axis: int) -> tuple[int, int, int]:
     Across the opposite edges; between neighbours inside, in the middle of all; and what 19 in 20
     of these do not exceed.
     """
-    values = pixels.astype(np.int16)
-    values[..., :3] = values[..., :3] * values[..., 3:] // OPAQUE
+    weighted = pixels.astype(np.uint16)
+    weighted[..., :3] = weighted[..., :3] * weighted[..., 3:] // OPAQUE
+    values = weighted.astype(np.int16)
     lines = np.moveaxis(values, axis, 0).reshape(values.shape[axis], -1)
     wrapped = _difference(lines[:1], lines[-1:])[0]
     inside = np.sort(_difference(lines[1:], lines[:-1]))

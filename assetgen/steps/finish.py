@@ -14,7 +14,7 @@ from assetgen.core.step import (
     Tile,
     Trim,
 )
-from assetgen.errors import StepError
+from assetgen.errors import ImageError, StepError
 from assetgen.steps.atlas import pack
 from assetgen.steps.background import remove_background
 from assetgen.steps.crop import crop
@@ -97,7 +97,13 @@ class PillowFinisher:
 
     def _removed(self, pixels: Pixels, remover: str) -> Pixels:
         """What an installed remover makes of it."""
-        answer = read(self._removers.remove(remover, write(pixels)))
+        try:
+            answer = read(self._removers.remove(remover, write(pixels)))
+        except ImageError as error:
+            raise StepError(
+                f"remover `{remover}` answered with what is no image: {error.what}",
+                hint="report it to its authors",
+            ) from error
         if answer.shape != pixels.shape:
             wanted, got = (size_text(p.shape[1], p.shape[0]) for p in (pixels, answer))
             raise StepError(

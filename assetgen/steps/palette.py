@@ -187,9 +187,10 @@ def _reaches(chosen: Colours) -> NDArray[np.int32]:
     points = chosen.astype(np.int32)
     apart = points[:, None] - points[None]
     along = np.abs(apart.sum(axis=2))
-    reach = (apart * apart).sum(axis=2) // np.maximum(2 * along, 1)
+    reach: NDArray[np.int32] = (apart * apart).sum(axis=2) // np.maximum(2 * along, 1)
     reach[along == 0] = _FARTHEST
-    return np.clip(reach.min(axis=1) - 1, 0, _FARTHEST)
+    least: NDArray[np.int32] = reach.min(axis=1) - 1
+    return np.clip(least, 0, _FARTHEST)
 
 
 def _ordered(colours: Colours, visible: NDArray[np.bool_], chosen: Colours) -> Indices:

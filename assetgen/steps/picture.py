@@ -71,8 +71,9 @@ def distance(pixels: Pixels, colour: NDArray[np.generic]) -> NDArray[np.uint8]:
     # Rows of plain bytes, for which numpy has fast loops; alpha is left out after.
     row = np.tile(np.append(colour[:3], 0).astype(np.uint8), shape[-2])
     flat = pixels.reshape(-1, shape[-2] * 4)
-    far = (np.maximum(flat, row) - np.minimum(flat, row)).reshape(shape)
-    return np.maximum(np.maximum(far[..., 0], far[..., 1]), far[..., 2])
+    far: Pixels = (np.maximum(flat, row) - np.minimum(flat, row)).reshape(shape)
+    farthest: NDArray[np.uint8] = np.maximum(np.maximum(far[..., 0], far[..., 1]), far[..., 2])
+    return farthest
 
 
 def write(pixels: Pixels) -> bytes:

@@ -75,7 +75,8 @@ def disc(
 def cover(side: int, radius: int) -> NDArray[np.float64]:
     """How much of each pixel a disc in the middle covers, 0 to 1, about a pixel soft."""
     y, x = np.mgrid[:side, :side] - (side - 1) / 2
-    return np.clip(radius + 0.5 - np.hypot(x, y), 0, 1)
+    share: NDArray[np.float64] = np.clip(radius + 0.5 - np.hypot(x, y), 0, 1)
+    return share
 
 
 def mixed(pixels: Pixels, colour: tuple[int, int, int], share: NDArray[np.float64]) -> Pixels:
