@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 HASH, WIDTH = "\ue001", "\ue002"
 """What stands for a value that is not known yet; no path has these characters otherwise."""
+_BYTES_OF_A_PATH = 200
+"""What a path takes besides its characters, about, until all are compared."""
 _MOST_FORMS = 200
 """Ways to read one path as a variant's that are tried."""
 _DIGITS = re.compile("[0-9]+")
@@ -59,9 +61,16 @@ def check_files(
     exports: Sequence[Export],
     taken: Taken,
 ) -> None:
-    """Note every path that two files share, and every one that leads out of the project."""
+    """Note every path that two files share, and every one that leads out of the project.
+
+    Raises:
+        TooMuchError: there are more files than is sane.
+    """
+    several = [r for r in assets if r.asset.frames or r.asset.variants]
+    for resolved in several:
+        _count(shared, resolved.asset)
     writes = [
-        *(w for r in assets if r.asset.frames or r.asset.variants for w in _of_asset(r)),
+        *(each for resolved in several for each in _of_asset(resolved)),
         *(w for atlas in atlases for w in _of_atlas(shared, atlas)),
         *(_of_export(shared, export) for export in exports),
     ]
@@ -93,6 +102,16 @@ def _of_asset(resolved: Resolved) -> Iterator[Writes]:
         ]
         spot = _spot(resolved, "variants", ("output",))
         yield Writes(f"a variant of {owner}", spot, paths, unsure, entry=entry)
+
+
+def _count(shared: Shared, asset: Asset) -> None:
+    """Count the paths of an asset before any is made. Raises `TooMuchError`."""
+    frames, variants = asset.frames, asset.variants
+    if frames is not None:
+        shared.spend(frames.count * (len(frames.output) + _BYTES_OF_A_PATH))
+    if variants is not None:
+        files = len(variants.widths) * len(variants.formats)
+        shared.spend(files * (len(variants.output) + _BYTES_OF_A_PATH))
 
 
 def _spot(resolved: Resolved, name: str, at: tuple[str | int, ...]) -> Spot:
@@ -142,7 +161,6 @@ class _Check:
 
     def _add(self, writes: Writes) -> bool:
         for path in writes.paths:
-            self._shared.spend(len(path))
             key = self._key(writes, path)
             if key is None:
                 return False

@@ -19,6 +19,41 @@ from tests.manifest.test_manifest_fields import DESIGN, FIELD_FAULTS, TOP_FAULTS
 CHECKED_IN = Path(__file__).parents[2] / "schemas" / "manifest.schema.json"
 
 
+FINISHED = """\
+version: 1
+defaults: {steps: [trim, {tile: {axes: both, blend: 25}}], expect: {size: 64}}
+assets:
+  hero:
+    prompt: a
+    model: a/b
+    output: art/hero.png
+    steps:
+      - remove_background: {ground: "#ff00ff", tolerance: 24, feather: 1, holes: clear}
+      - trim
+      - trim:
+      - crop: {width: 100, height: 80, x: 0, y: 0}
+      - resize: {width: 256, height: 256, fit: contain, filter: lanczos, gravity: center}
+      - pad: {width: 300, height: 300, margin: 4, color: "#ffffff", gravity: centre}
+      - pixelate: {width: 32, height: 32, scale: 4, palette: {colors: 16}}
+      - palette: {file: art/pico8.hex, dither: ordered}
+      - slice: {columns: 4, rows: 2, frames: 7, output: "a/${frame}.png", anchor: bottom}
+    expect: {alpha: true, size: 256x256, max_bytes: 200kB, seamless: true, colors: 16}
+    variants:
+      widths: [480, 960]
+      formats: [avif, jpg]
+      quality: {avif: 55}
+      output: "public/img/hero-${width}.${hash}.${format}"
+atlases:
+  ui:
+    assets: ["tag:icons", "hero*"]
+    output: public/ui.png
+    data: {json-hash: public/ui.json, css: public/ui.css, json: public/ui.plain.json}
+    animations: {walk: ["walk-*"], run: hero}
+exports:
+  web: {format: html, output: a.html, assets: ["*"], base: /img/, root: public, sizes: 100vw}
+"""
+
+
 def _is_valid(text: str) -> bool:
     document = parse(text.encode(), "assets.yaml", Faults())
     assert document is not None
@@ -63,6 +98,8 @@ def test_every_field_is_explained() -> None:
         HEAD + hero("seed: ~\nstyle: ~\nmodel: ~\nreference: ~\ntags: ~\nmatrix: ~\napi: ~"),
         HEAD + hero("reference: asset:hero\nmodalities: [IMAGE, text]\nparams: {a: {model: 1}}"),
         HEAD + hero("source: a.png\nmodel: ~\ntags: [a]\npinned: true"),
+        HEAD + "atlases:\nexports:\n" + hero("steps: ~\nexpect: ~\nvariants: ~"),
+        FINISHED,
     ],
 )
 def test_the_schema_accepts_what_the_loader_accepts(text: str) -> None:
@@ -107,6 +144,30 @@ SEEN_BY_THE_LOADER_ONLY = {
     "default that an asset's own model does not take",
 }
 """What a schema cannot say, or an editor should not: it depends on variables or on the model."""
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ("- trim\n", "- trimm\n"),
+        ("crop: {width: 100", "crop: {widht: 100"),
+        ("fit: contain", "fit: contains"),
+        ("gravity: center", "gravity: middle"),
+        ("blend: 25", "blend: 51"),
+        ("200kB", "200 apples"),
+        ("[480, 960]", "[480, 480]"),
+        ("[480, 960]", "[0]"),
+        ("formats: [avif, jpg]", "formats: []"),
+        ("{avif: 55}", "{png: 55}"),
+        ("json-hash:", "json-array:"),
+        ("format: html", "format: yaml"),
+        ("colors: 16}}", "colors: 1}}"),
+        ("axes: both", "axes: z"),
+    ],
+)
+def test_the_schema_refuses_what_finished_pictures_cannot_be(right: str, wrong: str) -> None:
+    assert FINISHED.count(right) == 1
+    assert not _is_valid(FINISHED.replace(right, wrong))
 
 
 @pytest.mark.parametrize("case", FIELD_FAULTS)

@@ -274,3 +274,15 @@ def test_a_frame_on_the_palette_is_refused(workspace: Workspace) -> None:
     workspace.write("p.hex", "ff00ff\n00ff00\n")
     text = HEAD + hero("output: p.hex/a.png\nsteps: [palette: {file: p.hex}]")
     assert workspace.load(text).read_files == ("assets.yaml", "p.hex")
+
+
+def test_more_files_than_are_sane_are_refused_before_they_are_listed(workspace: Workspace) -> None:
+    text = (
+        "version: 1\ndefaults:\n  model: a/b\n"
+        '  steps: [slice: {columns: 64, rows: 64, output: "f/${asset}/${frame}.png"}]\n'
+        "assets:\n  a-${n}-${m}:\n    prompt: a\n    matrix:\n"
+        f"      n: {list(range(40))}\n      m: {list(range(40))}\n"
+        '    output: "a-${n}-${m}.png"\n'
+    )
+    fault = workspace.fault(text)
+    assert fault.what == "what is made from all images together is too much"
