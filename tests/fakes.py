@@ -40,7 +40,7 @@ from assetgen.core.model import (
     Source,
 )
 from assetgen.core.price import Estimate
-from assetgen.core.product import known_paths, products_of
+from assetgen.core.product import paths_of, products_of
 from assetgen.core.report import Plan, Report
 from assetgen.core.result import ActionResult, ImageInfo
 from assetgen.core.select import in_build_order
@@ -357,8 +357,11 @@ class FakeFinisher:
         self.images.inspect(data)
         return Look(colour="#102030", thumbhash="abcd")
 
+    def _words(self, words: str) -> str:
+        return words
+
     def _finished(self, words: str, format_name: str, width: int, height: int) -> Finished:
-        data = picture(words, format_name, width, height)
+        data = picture(self._words(words), format_name, width, height)
         return Finished(data, ImageInfo(format_name, width, height))
 
 
@@ -543,9 +546,7 @@ class Machine:
         settle(in_build_order(chosen), facts, options, oracle, decided)
         products = products_of(project) if names is None else ()
         facts.files.update(
-            observer.files_of_products(
-                [path for one in products for path in known_paths(one)], lock.digests
-            )
+            observer.files_of_products(paths_of(products, lock), lock.digests | frozenset(journal))
         )
         made: dict[str, ProductDecision] = {}
         settle_products(
@@ -646,6 +647,7 @@ class Machine:
             orders=orders or Orders(),
             shop=shop,
             decided=survey.decided,
+            made=survey.made,
         )
         stamps = {"assets.yaml": self.files.stamp("assets.yaml")}
         read = Inspected(stamps=stamps, at_ns=int(self.clock.now() * 1e9))

@@ -15,7 +15,7 @@ from assetgen.core.facts import FileState, Question
 from assetgen.core.finish import Atlas, Export
 from assetgen.core.plan import Unanswered
 from assetgen.core.price import FREE, Estimate
-from assetgen.core.product import file_key, key_of_product, known_paths, path_of
+from assetgen.core.product import file_key, key_of_product, known_paths, path_of, paths_of
 from assetgen.core.reasons import changes
 from assetgen.core.texts import atlas_texts, export_texts
 
@@ -238,10 +238,10 @@ def _bundles(read: Mapping[str, ProductDecision]) -> dict[str, Bundle]:
 
 def _drafted(product: Product, facts: Facts) -> ProductDecision:
     """A product of placeholders: drawn anew each time, and never over what is no draft."""
-    for path in known_paths(product):
-        present = facts.file(path)
-        if present.is_image and _is_foreign(path, facts):
-            reason = f"`{path}` is a real image; `--draft` leaves real images alone"
+    for path in paths_of([product], facts.lock):
+        present = _look(path, facts)
+        if present.is_image or present.digest in facts.lock.paths_by_digest:
+            reason = f"`{path}` is from real images; `--draft` leaves it alone"
             return ProductDecision(product, Verdict.HOLD, reason, hold=Hold.REAL_IMAGE)
     return ProductDecision(product, Verdict.DERIVE, "draft", is_draft=True)
 

@@ -25,11 +25,12 @@ from assetgen.core.recipe import sha256_of
 from assetgen.core.step import step_document
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from assetgen.core.bundle import Bundle
     from assetgen.core.digest import Digest
     from assetgen.core.finish import Rendition
+    from assetgen.core.lock import Lock
     from assetgen.core.model import Asset, Json, Project
     from assetgen.errors import Location
 
@@ -178,3 +179,13 @@ def known_paths(product: Product) -> tuple[str, ...]:
             return tuple(dict.fromkeys(paths))
         case Export():
             return (spec.output,)
+
+
+def paths_of(products: Iterable[Product], lock: Lock) -> tuple[str, ...]:
+    """Paths to look at before anything is decided: those that are known, and those recorded."""
+    paths: dict[str, None] = {}
+    for product in products:
+        paths |= dict.fromkeys(known_paths(product))
+        entry = lock.products.get(product.name)
+        paths |= dict.fromkeys(entry.files if entry is not None else ())
+    return tuple(paths)

@@ -52,7 +52,8 @@ class Observer:
         found: dict[str, FileFact] = {}
         for path in paths:
             is_picture = "." + path.rpartition(".")[2].lower() in FORMAT_OF_SUFFIX
-            found[path] = self._look_at_output(path, known if is_picture else None)
+            fact = self._look_at_output(path, known if is_picture else None)
+            found[path] = FileFact(FileState.EMPTY) if fact.digest == _NOTHING else fact
         return found
 
     def _look_at_output(self, path: str, known: frozenset[str] | None) -> FileFact:
@@ -132,6 +133,9 @@ def _answers(fact: FileFact, *, is_input: bool) -> bool:
     if is_input:
         return fact.digest is not None
     return fact.state is not FileState.FILE
+
+
+_NOTHING = digest_of(b"")
 
 
 class Oracle(Protocol):

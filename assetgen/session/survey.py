@@ -11,7 +11,7 @@ from assetgen.core.facts import Facts, FileFact, FileState
 from assetgen.core.lock import Changes, merged, names_of
 from assetgen.core.model import FileReference, Generate, Source
 from assetgen.core.price import Estimate, estimate, history_of, price_key
-from assetgen.core.product import known_paths, products_of
+from assetgen.core.product import paths_of, products_of
 from assetgen.core.recipe import finish_of, sha256_of
 from assetgen.core.report import Plan
 from assetgen.core.select import in_build_order, select_all, with_dependencies
@@ -183,16 +183,12 @@ def _files(
     products: Iterable[Product], facts: Facts, observer: Observer, *, inputs_only: bool
 ) -> dict[str, FileFact]:
     """What is at the paths of products that are known before their pictures are."""
-    products, lock = tuple(products), facts.lock
+    lock = facts.lock
     if inputs_only:
         recorded = {path: d for one in lock.products.values() for path, d in one.files.items()}
         return {path: FileFact(FileState.IMAGE, digest) for path, digest in recorded.items()}
-    paths = [path for product in products for path in known_paths(product)]
-    for product in products:
-        entry = lock.products.get(product.name)
-        paths += entry.files if entry is not None else ()
     known = lock.digests | frozenset(facts.journal)
-    return observer.files_of_products(dict.fromkeys(paths), known)
+    return observer.files_of_products(paths_of(products, lock), known)
 
 
 def _options(adapters: Adapters, project: Project, settings: Settings, *, offline: bool) -> Options:
