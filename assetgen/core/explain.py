@@ -14,7 +14,9 @@ from assetgen.core.fingerprint import Keyed, short_of_value, stated_values
 from assetgen.core.model import AssetReference, Generate, Source
 from assetgen.core.money import json_usd
 from assetgen.core.plan import key_today
+from assetgen.core.product import products_of
 from assetgen.core.reasons import ORDER, Difference, differences
+from assetgen.core.recipe import finish_differences, finish_of
 from assetgen.core.select import with_dependants
 from assetgen.core.textdiff import diff_words
 
@@ -74,6 +76,10 @@ class Explanation:
     """Assets that read this one's image, in the order of the manifest."""
     all_readers: tuple[str, ...]
     """The same, and every asset that reads one of those, and so on."""
+    steps: tuple[tuple[str, Difference], ...] = ()
+    """Steps and expectations by name, against those that made the recorded output."""
+    products: tuple[str, ...] = ()
+    """What is made from its finished picture, or tells of it."""
 
     @property
     def asset(self) -> Asset:
@@ -117,6 +123,8 @@ def explain(
         prompt_diff=_prompt_diff(inputs),
         readers=tuple(a.name for a in project.assets if name in a.reads),
         all_readers=tuple(a.name for a in project.assets if a.name in everyone),
+        steps=finish_differences(entry.finish if entry is not None else "", finish_of(asset)),
+        products=tuple(p.name for p in products_of(project) if asset in p.reads),
     )
 
 
@@ -216,6 +224,8 @@ def explanation_json(explanation: Explanation) -> dict[str, Json]:
         "reads": list(asset.reads),
         "readers": list(explanation.readers),
         "all_readers": list(explanation.all_readers),
+        "steps": [{"name": name, "state": state} for name, state in explanation.steps],
+        "products": list(explanation.products),
     }
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from assetgen.core.digest import Digest
     from assetgen.core.finish import Expect
     from assetgen.core.model import Asset, Json
+    from assetgen.core.reasons import Difference
 
 _SHORT = 8
 
@@ -49,24 +50,35 @@ def finish_of(asset: Asset) -> str:
     return ",".join(f"{name}:{sha256_of(document)[:_SHORT]}" for name, document in parts)
 
 
+def finish_differences(then: str, now: str) -> tuple[tuple[str, Difference], ...]:
+    """What became of each step, by name: today's in their order, then those that are gone.
+
+    A step that is there before and now, with other values, has changed.
+    """
+    before, after = (text.split(",") if text else [] for text in (then, now))
+    gone = [part.partition(":")[0] for part in before if part not in after]
+    found: list[tuple[str, Difference]] = []
+    for part in after:
+        name = part.partition(":")[0]
+        if part in before:
+            found.append((name, "same"))
+        elif name in gone:
+            gone.remove(name)
+            found.append((name, "changed"))
+        else:
+            found.append((name, "added"))
+    return (*found, *((name, "removed") for name in gone))
+
+
 def changed_finish(then: str, now: str) -> str:
-    """Which steps differ: `step resize changed`, `steps trim and crop added`."""
-    before, after = then.split(",") if then else [], now.split(",") if now else []
-    added = [part for part in after if part not in before]
-    removed = [part for part in before if part not in after]
-    names_added = [part.partition(":")[0] for part in added]
-    names_removed = [part.partition(":")[0] for part in removed]
+    """Which steps differ: ``step `resize` changed``, ``steps `trim` and `crop` added``."""
+    found = finish_differences(then, now)
     said = []
-    changed = [name for name in names_added if name in names_removed]
-    for word, names in (
-        ("changed", changed),
-        ("added", [name for name in names_added if name not in changed]),
-        ("removed", [name for name in names_removed if name not in changed]),
-    ):
+    for word in ("changed", "added", "removed"):
+        names = [name for name, state in found if state == word]
         if names:
-            what = " and ".join(f"`{name}`" for name in names)
             noun = "" if names == ["expect"] else "step " if len(names) == 1 else "steps "
-            said.append(f"{noun}{what} {word}")
+            said.append(f"{noun}{' and '.join(f'`{name}`' for name in names)} {word}")
     return ", ".join(said) or "the order of the steps changed"
 
 

@@ -291,32 +291,71 @@ def explain_json_schema() -> dict[str, Json]:
         "state": _said({"enum": [state.value for state in FileState]}, "What is there"),
         "digest": _said({"anyOf": [_DIGEST, {"type": "null"}]}, "SHA-256 of what is there"),
     }
+    asset = _closed(
+        {
+            "version": {"const": 1},
+            "name": _said({"type": "string"}, "Name of the asset"),
+            "verdict": _said({"enum": [v.value for v in Verdict]}, "As `plan` gives it"),
+            "reason": _said({"type": "string"}, "Why, for people"),
+            "output": _closed(output),
+            "fingerprint": _said(
+                {"type": ["string", "null"]}, "Of today's inputs; null while one is unknown"
+            ),
+            "inputs": {"type": "array", "items": _closed(one)},
+            "prompt_diff": {"type": "array", "items": _closed(piece)},
+            "image": _said(
+                {"anyOf": [_closed(_image_fields()), {"type": "null"}]},
+                "The image that the lockfile names; null when it names none",
+            ),
+            "reads": _said(names, "Assets whose images it reads"),
+            "readers": _said(names, "Assets that read its image"),
+            "all_readers": _said(names, "These, those that read theirs, and so on"),
+            "steps": _said(
+                {"type": "array", "items": _closed(_state_fields())},
+                "Steps and expectations, against those of the recorded output",
+            ),
+            "products": _said(names, "Variants, frames, atlases and exports made from it"),
+        }
+    )
     return {
         "$schema": _DIALECT,
         "title": "assetgen explain --json",
-        "description": "One asset: its inputs then and now, its image, its neighbours.",
-        **_closed(
-            {
-                "version": {"const": 1},
-                "name": _said({"type": "string"}, "Name of the asset"),
-                "verdict": _said({"enum": [v.value for v in Verdict]}, "As `plan` gives it"),
-                "reason": _said({"type": "string"}, "Why, for people"),
-                "output": _closed(output),
-                "fingerprint": _said(
-                    {"type": ["string", "null"]}, "Of today's inputs; null while one is unknown"
-                ),
-                "inputs": {"type": "array", "items": _closed(one)},
-                "prompt_diff": {"type": "array", "items": _closed(piece)},
-                "image": _said(
-                    {"anyOf": [_closed(_image_fields()), {"type": "null"}]},
-                    "The image that the lockfile names; null when it names none",
-                ),
-                "reads": _said(names, "Assets whose images it reads"),
-                "readers": _said(names, "Assets that read its image"),
-                "all_readers": _said(names, "These, those that read theirs, and so on"),
-            }
-        ),
+        "description": "One asset: its inputs then and now, its image, its neighbours; or one "
+        "product: what it is made from, and its files.",
+        "if": {"required": ["kind"]},
+        "then": _product_explanation_schema(output, names),
+        "else": asset,
     }
+
+
+def _state_fields() -> dict[str, Json]:
+    states: list[Json] = ["same", "changed", "added", "removed"]
+    return {
+        "name": _said({"type": "string"}, "As the plan's reasons call it"),
+        "state": _said({"enum": states}, "Against what is recorded"),
+    }
+
+
+def _product_explanation_schema(output: dict[str, Json], names: dict[str, Json]) -> Json:
+    return _closed(
+        {
+            "version": {"const": 1},
+            "name": _said({"type": "string"}, "`KIND:NAME`"),
+            "kind": _said({"enum": [*KINDS]}, "What it is"),
+            "verdict": _said({"enum": [v.value for v in Verdict]}, "As `plan` gives it"),
+            "reason": _said({"type": "string"}, "Why, for people"),
+            "key": _said(
+                {"type": ["string", "null"]},
+                "Of the images and settings; null while one is unknown, and for an export",
+            ),
+            "inputs": _said(
+                {"type": "array", "items": _closed(_state_fields())}, "What it is made from"
+            ),
+            "files": _said({"type": "array", "items": _closed(output)}, "Its files"),
+            "reads": _said(names, "Assets and products that it is made from"),
+            "readers": _said(names, "Products that read it"),
+        }
+    )
 
 
 def history_json_schema() -> dict[str, Json]:

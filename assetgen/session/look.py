@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 from assetgen.core.digest import digest_of
 from assetgen.core.explain import Explanation, explain, recorded_entry
+from assetgen.core.explain_product import ProductExplanation, explain_product
 from assetgen.core.fingerprint import Keyed
 from assetgen.core.history import Found, History, Past, past_images
 from assetgen.core.inputs import Inputs, parse_inputs
 from assetgen.core.plan import key_today
+from assetgen.core.product import products_of
 from assetgen.errors import CacheError, UsageError
 from assetgen.session.settings import Settings
 from assetgen.session.survey import Survey, survey
@@ -48,6 +50,19 @@ def explain_asset(adapters: Adapters, name: str, lock: Lock) -> Explanation:
         decided=found.decided,
         words=lambda fingerprint: words_of(adapters, fingerprint),
     )
+
+
+def explain_one_product(adapters: Adapters, name: str, lock: Lock) -> ProductExplanation:
+    """Everything about one product: see `core.explain_product`."""
+    found = survey(adapters, Settings(selectors=(name,)), lock)
+    if name not in found.made:
+        raise UsageError(
+            f"`{name}` is not the name of a product",
+            hint="this command takes one name; `assetgen plan` lists the products",
+        )
+    whole = {product.name: product for product in products_of(found.plan.project)}
+    readers = tuple(one.name for one in whole.values() if name in one.after)
+    return explain_product(found.made[name], found.facts, readers)
 
 
 def words_of(adapters: Adapters, fingerprint: str) -> Inputs | None:

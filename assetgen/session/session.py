@@ -20,7 +20,7 @@ from assetgen.session.building import build_once
 from assetgen.session.choose import Choice, adopt_files, clean_up, use_image
 from assetgen.session.descriptors import room_for_calls
 from assetgen.session.listener import Listener
-from assetgen.session.look import explain_asset, history_of_asset
+from assetgen.session.look import explain_asset, explain_one_product, history_of_asset
 from assetgen.session.settings import DEFAULT_MANIFEST, Settings
 from assetgen.session.shift import Shift, Turn
 from assetgen.session.stop import Stop
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from os import PathLike
 
     from assetgen.core.explain import Explanation
+    from assetgen.core.explain_product import ProductExplanation
     from assetgen.core.history import History
     from assetgen.core.lock import Lock
     from assetgen.core.model import Project
@@ -82,6 +83,15 @@ class Session:
         """
         with self._looking(emit) as lock:
             return explain_asset(self._adapters, name, lock)
+
+    def explain_product(self, name: str, emit: Emit | None = None) -> ProductExplanation:
+        """The same for `variants:NAME`, `frames:NAME`, `atlas:NAME` or `export:NAME`.
+
+        Raises:
+            ManifestFaults, LockfileError, OutputError, CacheError, UsageError.
+        """
+        with self._looking(emit) as lock:
+            return explain_one_product(self._adapters, name, lock)
 
     def history(self, name: str, emit: Emit | None = None) -> History:
         """Every image ever made for one asset whose bytes are still here, newest first.

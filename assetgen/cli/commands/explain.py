@@ -14,8 +14,10 @@ from assetgen.cli.render import printable, render_table
 from assetgen.cli.streams import print_json
 from assetgen.cli.wording import diff_lines
 from assetgen.core.explain import explanation_json
+from assetgen.core.explain_product import product_explanation_json
 from assetgen.core.facts import FileState
 from assetgen.core.money import format_usd
+from assetgen.core.product import KINDS
 from assetgen.session import Session
 
 if TYPE_CHECKING:
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from assetgen.core.explain import Explanation, Input, Known
+    from assetgen.core.explain_product import ProductExplanation
     from assetgen.core.result import ActionResult
 
 _STATES = {
@@ -41,13 +44,21 @@ _STATE_WIDTH = len("unknown")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the command."""
-    parser.add_argument("name", metavar="NAME", help="the asset")
+    parser.add_argument("name", metavar="NAME", help="the asset, or `variants:NAME` and such")
     add_json(parser, "one document")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print everything about one asset."""
-    explanation = Session(args.manifest).explain(args.name, say_event)
+    """Print everything about one asset or product."""
+    session = Session(args.manifest)
+    if args.name.partition(":")[0] in KINDS:
+        product = session.explain_product(args.name, say_event)
+        if args.json:
+            print_json(product_explanation_json(product), indent=2)
+        else:
+            sys.stdout.writelines(f"{line}\n" for line in product_lines(product, columns()))
+        return 0
+    explanation = session.explain(args.name, say_event)
     if args.json:
         print_json(explanation_json(explanation), indent=2)
     else:
@@ -68,11 +79,43 @@ def explanation_lines(explanation: Explanation, width: int) -> Iterator[str]:
     yield ""
     yield from _image_lines(explanation)
     yield ""
+    if explanation.steps:
+        yield "steps, compared with those that made the recorded output:"
+        yield from render_table(
+            [[_INDENT + state.ljust(_STATE_WIDTH), name] for name, state in explanation.steps]
+        )
+        yield ""
     yield from _listed("reads", asset.reads, width)
     yield from _listed("read by", explanation.readers, width)
     further = [name for name in explanation.all_readers if name not in explanation.readers]
     if further:
         yield from _listed("and through these by", further, width)
+    if explanation.products:
+        yield from _listed("made from it", explanation.products, width)
+
+
+def product_lines(explanation: ProductExplanation, width: int) -> Iterator[str]:
+    """The explanation of a product as text."""
+    decision = explanation.decision
+    yield f"{decision.name}: {decision.verdict.value}: {printable(decision.reason)}"
+    yield ""
+    if explanation.inputs:
+        yield "made from, compared with what the recorded files were made from:"
+        yield from render_table(
+            [
+                [_INDENT + state.ljust(_STATE_WIDTH), printable(name)]
+                for name, state in explanation.inputs
+            ]
+        )
+        yield ""
+    yield "files:"
+    yield from render_table(
+        [[_INDENT + printable(path), _STATES[fact.state]] for path, fact in explanation.files]
+    )
+    yield ""
+    product = decision.product
+    yield from _listed("reads", [*(one.name for one in product.reads), *product.after], width)
+    yield from _listed("read by", explanation.readers, width)
 
 
 # Inputs
