@@ -470,8 +470,8 @@ def test_too_few_file_descriptors_lose_no_bought_image(scene: Scene, limit: int)
 def test_a_disk_that_fails_once_loses_no_bought_image(
     failing: Failing, kind: str, record_property: Callable[[str, object], None]
 ) -> None:
-    """A disk that fails once, at the n-th `link`, `unlink`, `rename`, `write`, `mkdir`, `fsync` or \
-`open`, for every n to the end of a build, loses no bought image"""
+    """A disk that fails once, at the n-th `link`, `unlink`, `rename`, `write`, `mkdir`, `fsync` \
+or `open`, for every n to the end of a build, loses no bought image"""
     came = failing.in_turn(
         lambda number: failing.build(kind=kind, number=number, error=FAULTS[kind]),
         at_least=AT_LEAST[kind],
