@@ -37,6 +37,10 @@ REBUILD_HINT = (
     "`assetgen build --rebuild-lock` mends it from what is known on this machine, buying nothing"
 )
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False)
+_DECODER = json.JSONDecoder(parse_float=Decimal)
+"""Made once: `json.dumps` and `json.loads` make another for each line."""
+
 _MARKERS = ("<<<<<<<", "=======", ">>>>>>>", "|||||||")
 
 
@@ -58,6 +62,9 @@ class LockEntry:
     """Of the conversion from image to output; says nothing where they are the same bytes."""
     key_scheme: int = KEY_SCHEME
     is_orphan: bool = False
+    line: str = field(default="", init=False, compare=False, repr=False)
+    """How the lockfile that it was read from says it, so that it need not be said again. A copy
+    with other values has none."""
 
 
 @dataclass(frozen=True)
@@ -135,8 +142,8 @@ def without_orphans(lock: Lock, outputs: Iterable[str], names: Iterable[str]) ->
 def dump_lock(lock: Lock) -> str:
     """The text of a lockfile: sorted, one entry a line."""
     lines = [f'[{{"assetgen-lock": {LOCK_VERSION}}}']
-    lines += [f",{_entry_text(lock.entries[name])}" for name in sorted(lock.entries)]
-    lines += [f",{_entry_text(lock.orphans[path])}" for path in sorted(lock.orphans)]
+    for home in (lock.entries, lock.orphans):
+        lines += [home[key].line or f",{_entry_text(home[key])}" for key in sorted(home)]
     return "\n".join([*lines, "]", ""])
 
 
@@ -166,7 +173,7 @@ def _entry_text(entry: LockEntry) -> str:
             "cost_usd": json_usd(result.cost_usd),
             "date": result.date,
         }
-    return json.dumps(document, ensure_ascii=False)
+    return _ENCODER.encode(document)
 
 
 def parse_lock(text: str, file: str) -> Lock:
@@ -240,10 +247,13 @@ def _parse_line(line: str) -> LockEntry | None:
     if not line.startswith(",{"):
         return None
     try:
-        fields = json.loads(line[1:], parse_float=Decimal)
-        return _parse_entry(fields)
+        fields = _DECODER.decode(line[1:])
+        entry = _parse_entry(fields)
     except (ValueError, LookupError, TypeError, ArithmeticError, RecursionError):
         return None
+    if entry is not None:
+        object.__setattr__(entry, "line", line)  # the entry is new, and nobody has seen it yet
+    return entry
 
 
 def _parse_entry(fields: Mapping[str, Any]) -> LockEntry | None:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from assetgen.core.catalogue import ModelTable
-    from assetgen.core.model import Json, ProviderName
+    from assetgen.core.model import Json, Parameters, ProviderName
     from assetgen.errors import Location
     from assetgen.manifest.faults import Faults
     from assetgen.manifest.parse import Document, Path
@@ -69,6 +69,8 @@ class Shared:
     defaults: Mapping[str, object]
     """What `defaults` states."""
     work: int = 0
+    parameters: dict[tuple[object, ...], Parameters] = field(default_factory=dict)
+    """In normal form, by what is stated."""
 
     def spend(self, characters: int) -> None:
         """Count text that is made. Raises `TooMuchError` beyond `MOST_WORK`."""
@@ -105,7 +107,7 @@ class Entry:
 
     def key(self) -> Location:
         """Where the asset's name is written."""
-        return self.document.locate(("assets", self.name), key=True)
+        return self.document.locate_name("assets", self.name)
 
     def says(self, name: str) -> str:
         """What a message about a field starts with."""

@@ -196,7 +196,7 @@ StyleText = Annotated[
 class _Mapping(BaseModel):
     """A mapping with known fields only."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 class BudgetEntry(_Mapping):
