@@ -41,6 +41,10 @@ REBUILD_HINT = (
     "`assetgen build --rebuild-lock` mends it from what is known on this machine, buying nothing"
 )
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False)
+_DECODER = json.JSONDecoder(parse_float=Decimal)
+"""Made once: `json.dumps` and `json.loads` make another for each line."""
+
 _MARKERS = ("<<<<<<<", "=======", ">>>>>>>", "|||||||")
 
 
@@ -66,6 +70,9 @@ class LockEntry:
     """The output, where steps decide its size."""
     key_scheme: int = KEY_SCHEME
     is_orphan: bool = False
+    line: str = field(default="", init=False, compare=False, repr=False)
+    """How the lockfile that it was read from says it, so that it need not be said again. A copy
+    with other values has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,10 +247,14 @@ def without_orphans(lock: Lock, outputs: Iterable[str], names: Names) -> Lock:
 def dump_lock(lock: Lock) -> str:
     """The text of a lockfile: sorted, one entry a line."""
     lines = [f'[{{"assetgen-lock": {LOCK_VERSION}}}']
-    lines += [f",{_entry_text(lock.entries[name])}" for name in sorted(lock.entries)]
+    lines += [_line(lock.entries[name]) for name in sorted(lock.entries)]
     lines += [f",{_product_text(lock.products[name])}" for name in sorted(lock.products)]
-    lines += [f",{_entry_text(lock.orphans[path])}" for path in sorted(lock.orphans)]
+    lines += [_line(lock.orphans[path]) for path in sorted(lock.orphans)]
     return "\n".join([*lines, "]", ""])
+
+
+def _line(entry: LockEntry) -> str:
+    return entry.line or f",{_entry_text(entry)}"
 
 
 def _product_text(one: ProductEntry) -> str:
@@ -255,13 +266,13 @@ def _product_text(one: ProductEntry) -> str:
             "bundle": bundle_document(one.bundle),
         }
     document["outputs"] = dict(sorted(one.files.items()))
-    return json.dumps(document, ensure_ascii=False)
+    return _ENCODER.encode(document)
 
 
 def _entry_text(entry: LockEntry) -> str:
     if is_of_product(entry):
         left = {"orphan": True, "product": entry.name, "output": entry.output}
-        return json.dumps(left | {"digest": entry.digest}, ensure_ascii=False)
+        return _ENCODER.encode(left | {"digest": entry.digest})
     result = entry.result
     document: dict[str, object] = {"orphan": True} if entry.is_orphan else {}
     document |= {
@@ -292,7 +303,7 @@ def _entry_text(entry: LockEntry) -> str:
             "cost_usd": json_usd(result.cost_usd),
             "date": result.date,
         }
-    return json.dumps(document, ensure_ascii=False)
+    return _ENCODER.encode(document)
 
 
 def parse_lock(text: str, file: str) -> Lock:  # noqa: C901 - one loop over lines, a check a kind
@@ -371,10 +382,13 @@ def _parse_line(line: str) -> LockEntry | ProductEntry | None:
     if not line.startswith(",{"):
         return None
     try:
-        fields = json.loads(line[1:], parse_float=Decimal)
-        return _parse_product(fields) if "product" in fields else _parse_entry(fields)
+        fields = _DECODER.decode(line[1:])
+        entry = _parse_product(fields) if "product" in fields else _parse_entry(fields)
     except (ValueError, LookupError, TypeError, ArithmeticError, RecursionError):
         return None
+    if isinstance(entry, LockEntry):
+        object.__setattr__(entry, "line", line)  # the entry is new, and nobody has seen it yet
+    return entry
 
 
 def _parse_product(fields: Mapping[str, Any]) -> LockEntry | ProductEntry | None:

@@ -300,8 +300,12 @@ class Build:
                 self._record(decision, decision.result, decision.digest)
         usable = decision.hold is None or decision.hold.leaves_output_usable
         status = Status.HELD if decision.hold is not None else Status.KEPT
-        outcome = replace(
-            self._outcome(decision, status, decision.reason), leaves_output_usable=usable
+        outcome = Outcome(
+            name=name,
+            status=status,
+            output=decision.asset.output,
+            message=decision.reason,
+            leaves_output_usable=usable,
         )
         self.outcomes[name] = outcome
         return outcome

@@ -35,6 +35,8 @@ class LockFile:
         self._hold_project = hold_project
         self.written: str | None = None
         """The text that was written last, by this object."""
+        self._known: tuple[str, Lock] | None = None
+        """A text and what it says: one build asks several times, and 10,000 lines take a while."""
 
     def held(self) -> AbstractContextManager[object]:
         """The project lock, under which the lockfile and what goes with it are written."""
@@ -74,8 +76,14 @@ class LockFile:
 
     def read(self) -> Lock:
         """The lock; an empty one when there is no file."""
-        text = self.text()
-        return Lock() if text is None else parse_lock(text, self._name)
+        return self._parsed(self.text())
+
+    def _parsed(self, text: str | None) -> Lock:
+        if text is None:
+            return Lock()
+        if self._known is None or self._known[0] != text:
+            self._known = (text, parse_lock(text, self._name))
+        return self._known[1]
 
     def update(self, changes: Changes, names: Names) -> Lock:
         """Merge `changes` into what is there now."""
@@ -88,7 +96,7 @@ class LockFile:
     def _change(self, change: Callable[[Lock], Lock]) -> Lock:
         with self._hold_project():
             text = self.text()
-            lock = change(Lock() if text is None else parse_lock(text, self._name))
+            lock = change(self._parsed(text))
             if text is not None or not lock.is_empty:
                 self._write(lock, text)
         return lock
@@ -96,7 +104,11 @@ class LockFile:
     def says(self, lock: Lock) -> bool:
         """Whether the file says just this; no file says nothing."""
         text = self.text()
-        return text == dump_lock(lock) if text is not None else lock.is_empty
+        if text is None:
+            return lock.is_empty
+        if self._known is not None and self._known[1] is lock:
+            return text == self._known[0]
+        return text == dump_lock(lock)
 
     def rebuild(self, lock: Lock) -> None:
         """Replace whatever is there by `lock`."""
@@ -106,11 +118,13 @@ class LockFile:
     def _write(self, lock: Lock, present: str | None) -> None:
         text = dump_lock(lock)
         if text == present:
+            self._known = (text, lock)
             return
         try:
             # Half a surrogate pair, which a foreign answer may hold, becomes its JSON escape.
             self._inside.write(self._file, text.encode("utf-8", "backslashreplace"))
             self.written = text
+            self._known = (text, lock)
         except OSError as error:
             raise unusable(self._name, "write", error) from error
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from assetgen.manifest.entry import Entry, Filling
 
 _STATED_PARAMETERS = ("aspect_ratio", "image_size", "quality", "background", "seed")
+_SIMPLE_PARAMETERS = (*_STATED_PARAMETERS, "modalities")
 
 
 def stated_texts(filling: Filling, name: str) -> tuple[str, ...]:
@@ -54,9 +55,9 @@ def generate_action(filling: Filling) -> Generate | None:
     model = _model(filling)
     references = _references(filling)
     parameters = _parameters(filling)
-    if model and parameters is not None and entry.shared.provider == "openrouter":
+    if model and entry.shared.provider == "openrouter":
         _check_capabilities(filling, model, parameters, len(references))
-    if prompt is None or model is None or parameters is None:
+    if prompt is None or model is None:
         return None
     return Generate(
         model=model,
@@ -180,7 +181,25 @@ def _find(
     return found[0]
 
 
-def _parameters(filling: Filling) -> Parameters | None:
+def _parameters(filling: Filling) -> Parameters:
+    """What is stated, in normal form. What many assets state alike is looked at once."""
+    entry = filling.entry
+    stated = tuple(entry.value(name) for name in _SIMPLE_PARAMETERS)
+    is_plain = not entry.value("params") and not any(
+        isinstance(value, str) and "$" in value for value in stated
+    )
+    known = entry.shared.parameters.get(stated) if is_plain else None
+    if known is not None:
+        return known
+    had_failed, filling.failed = filling.failed, False
+    parameters = _read_parameters(filling)
+    if is_plain and not filling.failed:
+        entry.shared.parameters[stated] = parameters
+    filling.failed |= had_failed
+    return parameters
+
+
+def _read_parameters(filling: Filling) -> Parameters:
     entry = filling.entry
     extra = cast("dict[str, Json]", entry.value("params") or {})
     for name in _STATED_PARAMETERS:

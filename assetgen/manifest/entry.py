@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from assetgen.core.catalogue import ModelTable
-    from assetgen.core.model import Json, ProviderName
+    from assetgen.core.model import Json, Parameters, ProviderName
     from assetgen.core.ports import Removers
     from assetgen.errors import Location
     from assetgen.manifest.faults import Faults
@@ -84,6 +84,8 @@ class Shared:
     work: int = 0
     palettes: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Colours of the palette files that were read, by path."""
+    parameters: dict[tuple[object, ...], Parameters] = field(default_factory=dict)
+    """In normal form, by what is stated."""
 
     def spend(self, characters: int) -> None:
         """Count text that is made. Raises `TooMuchError` beyond `MOST_WORK`."""
@@ -120,7 +122,7 @@ class Entry:
 
     def key(self) -> Location:
         """Where the asset's name is written."""
-        return self.document.locate(("assets", self.name), key=True)
+        return self.document.locate_name("assets", self.name)
 
     def says(self, name: str) -> str:
         """What a message about a field starts with."""

@@ -7,9 +7,13 @@ after the name of the field.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from assetgen.errors import ManifestError
 from assetgen.manifest.faults import listed, shown
+
+_often = lru_cache(maxsize=1_000)
+"""For values that thousands of assets share; what is refused is looked at again."""
 
 IMAGE_SIZES = ("0.5K", "1K", "2K", "4K")
 
@@ -32,6 +36,7 @@ def asset_name(text: str, kind: str = "an asset") -> str:
     return text
 
 
+@_often
 def aspect_ratio(text: str) -> str:
     """`W:H` without spaces, or `auto`."""
     stripped = text.strip().lower()
@@ -45,6 +50,7 @@ def aspect_ratio(text: str) -> str:
     return f"{match[1]}:{match[2]}"
 
 
+@_often
 def image_size(text: str) -> str:
     """One of `IMAGE_SIZES`, with an upper-case K."""
     size = text.strip().upper()
@@ -56,6 +62,7 @@ def image_size(text: str) -> str:
     return size
 
 
+@_often
 def word(text: str) -> str:
     """A word in lower case, such as a quality."""
     lowered = text.strip().lower()
@@ -64,6 +71,7 @@ def word(text: str) -> str:
     return lowered
 
 
+@_often
 def model_id(text: str) -> str:
     """The id of a model; the caller refuses one without an author."""
     stripped = text.strip()
@@ -75,11 +83,13 @@ def model_id(text: str) -> str:
     return stripped
 
 
+@_often
 def has_author(model: str) -> bool:
     """Whether a model id is of the form `author/model`."""
     return _MODEL.fullmatch(model) is not None
 
 
+@_often
 def tag(text: str) -> str:
     """A tag: nothing that means something in a selector, so that a selector can name it."""
     stripped = text.strip()

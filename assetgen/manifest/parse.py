@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 
 import yaml
 
+from assetgen.errors import Location
 from assetgen.manifest.faults import shown
 from assetgen.manifest.scalars import Data, Plain
 from assetgen.manifest.source import SourceText, decode
 
 if TYPE_CHECKING:
-    from assetgen.errors import Location
     from assetgen.manifest.faults import Faults
 
 Path = tuple[str | int, ...]
@@ -105,6 +105,27 @@ class Document:
         found = self._walk(path)
         node = found.value if found.is_complete and not key else found.key
         return self.at_node(node, found.path)
+
+    def locate_name(self, section: str, name: str) -> Location:
+        """Place of a name in a section at the top, as `locate` with `key` gives it, in short."""
+        pair = self._child(self._root, section)
+        found = self._child(pair[1], name) if pair is not None else None
+        if found is None:
+            return self.locate((section, name), key=True)
+        start, end = found[0].start_mark, found[0].end_mark
+        if start.line != end.line:
+            return self.locate((section, name), key=True)
+        lines = self._source.lines
+        if start.line >= len(lines):
+            return self.locate((section, name), key=True)
+        return Location(
+            self._source.file,
+            start.line + 1,
+            start.column + 1,
+            f"{section}.{name}",
+            lines[start.line],
+            max(1, end.column - start.column),
+        )
 
     def locate_text(self, path: Path, needle: str, *, key: bool = False) -> Location:
         """Place of `needle` inside the scalar, or the key, at `path`; of all of it if not found."""

@@ -230,7 +230,8 @@ def _output(filling: Filling, name: str) -> tuple[str, ImageFormat, str] | None:
             "everything read or written stays in the manifest's folder",
         )
         return None
-    filling.attempt("output", lambda: check_not_private(real))
+    if real != path:
+        filling.attempt("output", lambda: check_not_private(real))
     return path, image_format, real
 
 

@@ -164,4 +164,4 @@ StyleText = Annotated[
 class Section(BaseModel):
     """A mapping with known fields only."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)

@@ -109,7 +109,7 @@ class Adapters:
 
     def sweep(self, outputs: Iterable[str]) -> None:
         """Remove what crashes left unfinished beside outputs, lockfile and record."""
-        folders = {os.path.dirname(path) for path in outputs}
+        folders = {path.rpartition("/")[0] for path in outputs}
         self.files.sweep(sorted(folders | {"", ".assetgen"}))
 
     def images(self) -> Images:

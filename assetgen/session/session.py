@@ -17,10 +17,8 @@ from assetgen.errors import ProviderFault
 from assetgen.session.adapters import Adapters
 from assetgen.session.aftermath import book_before_looking, book_open_calls, note_project
 from assetgen.session.building import build_once
-from assetgen.session.choose import Choice, adopt_files, clean_up, use_image
 from assetgen.session.descriptors import room_for_calls
 from assetgen.session.listener import Listener
-from assetgen.session.look import explain_asset, explain_one_product, history_of_asset
 from assetgen.session.settings import DEFAULT_MANIFEST, Settings
 from assetgen.session.shift import Shift, Turn
 from assetgen.session.stop import Stop
@@ -39,6 +37,7 @@ if TYPE_CHECKING:
     from assetgen.core.ports import Emit
     from assetgen.core.report import Plan, Report
     from assetgen.session.base import Base
+    from assetgen.session.choose import Choice
     from assetgen.session.rounds import Rounds
 
 
@@ -81,6 +80,8 @@ class Session:
         Raises:
             ManifestFaults, LockfileError, OutputError, CacheError, UsageError.
         """
+        from assetgen.session.look import explain_asset  # noqa: PLC0415 - `build` needs none
+
         with self._looking(emit) as lock:
             return explain_asset(self._adapters, name, lock)
 
@@ -90,6 +91,8 @@ class Session:
         Raises:
             ManifestFaults, LockfileError, OutputError, CacheError, UsageError.
         """
+        from assetgen.session.look import explain_one_product  # noqa: PLC0415 - as above
+
         with self._looking(emit) as lock:
             return explain_one_product(self._adapters, name, lock)
 
@@ -99,6 +102,8 @@ class Session:
         Raises:
             ManifestFaults, LockfileError, OutputError, CacheError, UsageError.
         """
+        from assetgen.session.look import history_of_asset  # noqa: PLC0415 - as above
+
         with self._looking(emit) as lock:
             return history_of_asset(self._adapters, name, lock)
 
@@ -119,6 +124,8 @@ class Session:
             UsageError: no image has such a digest, or several have.
             ManifestFaults, LockfileError, OutputError, ImageError, CacheError.
         """
+        from assetgen.session.choose import use_image  # noqa: PLC0415 - as above
+
         listener = Listener(emit)
         with self._changing(listener):
             return use_image(self._adapters, name, digest, listener)
@@ -130,6 +137,8 @@ class Session:
             UsageError: a selector matches nothing; what cannot be adopted is in the answer.
             ManifestFaults, LockfileError, OutputError, CacheError.
         """
+        from assetgen.session.choose import adopt_files  # noqa: PLC0415 - as above
+
         listener = Listener(emit)
         with self._changing(listener):
             return adopt_files(self._adapters, selectors, listener)
@@ -140,6 +149,8 @@ class Session:
         Raises:
             ManifestFaults, LockfileError, OutputError, CacheError.
         """
+        from assetgen.session.choose import clean_up  # noqa: PLC0415 - as above
+
         if not remove:
             with self._looking(emit):
                 return clean_up(self._adapters, remove=False)

@@ -322,7 +322,9 @@ for nothing again. Says whether the moment came."""
     def _recover(self, result: Completed, fault: str) -> None:
         try:
             assert_told(result, code=result.code)
-            assert result.code in {0, 1}, result.err
+            is_asked = len(self.scene.openrouter.generations) > self.already
+            # Where manifest or lockfile cannot be read, the command ends before it asks.
+            assert result.code in ({0, 1} if is_asked else {0, 1, 2})
             self.scene.build_later(already=self.already)
         except AssertionError as error:
             error.add_note(f"{fault}: {result.err}")
@@ -341,13 +343,13 @@ def failing(scene: Scene, tmp_path: Path) -> Failing:
 
 
 FAULTS = {
-    "open": "EMFILE",
-    "mkdir": "ENOSPC",
-    "write": "ENOSPC",
-    "fsync": "EIO",
     "link": "EMLINK",
-    "rename": "EXDEV",
     "unlink": "EIO",
+    "rename": "EXDEV",
+    "write": "ENOSPC",
+    "mkdir": "ENOSPC",
+    "fsync": "EIO",
+    "open": "EMFILE",
 }
 """How each kind of call fails."""
 AT_LEAST = {
@@ -360,6 +362,8 @@ AT_LEAST = {
     "unlink": 4,
 }
 """How many of each a small build makes, or some more."""
+AT_LEAST_OF_SQLITE = 5
+"""How many steps it takes to the last of its calls."""
 FEW = {
     "no line fits into the ledger any more": ("write", "/ledger.jsonl$", 3),
     "the cache is full from some moment on": ("write", "/cache/", 6),
@@ -399,21 +403,6 @@ def test_what_an_answer_holds_beside_its_image_is_not_lost_to_a_full_cache_eithe
 
 @needs_proc
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", FAULTS)
-def test_a_disk_that_fails_once_loses_no_bought_image(
-    failing: Failing, kind: str, record_property: Callable[[str, object], None]
-) -> None:
-    """A disk that fails once, at the n-th `open`, `mkdir`, `write`, `fsync`, `link`, `rename` or \
-`unlink`, for every n to the end of a build, loses no bought image"""
-    came = failing.in_turn(
-        lambda number: failing.build(kind=kind, number=number, error=FAULTS[kind]),
-        at_least=AT_LEAST[kind],
-    )
-    record_property("rounds", came)
-
-
-@needs_proc
-@pytest.mark.slow
 @pytest.mark.parametrize("folder", ["/cache/", "/project/"])
 @pytest.mark.parametrize("kind", ["mkdir", "write", "fsync", "rename"])
 def test_a_disk_that_fails_from_some_moment_on_loses_no_bought_image(
@@ -436,12 +425,14 @@ works from the n-th on, for every n to the end of a build, loses no bought image
 def test_a_disk_on_which_the_database_fails_from_some_moment_on_loses_no_bought_image(
     failing: Failing, call: str, record_property: Callable[[str, object], None]
 ) -> None:
-    """A disk on which SQLite cannot write, or not sync, from the n-th time on, for every n to the \
-end of a build, loses no bought image"""
-    came = failing.in_turn(
-        lambda number: failing.build_traced(f"{call}:error=ENOSPC:when={number}+"), at_least=1
-    )
-    record_property("rounds", came)
+    """A disk on which SQLite cannot write, or not sync, from the n-th time on, for n from 1 in \
+growing steps to the end of a build, loses no bought image"""
+    number, rounds = 1, 0
+    while failing.build_traced(f"{call}:error=ENOSPC:when={number}+"):
+        number += max(1, number // 2)  # a build makes two hundred, nearly all of one kind
+        rounds += 1
+    assert rounds >= AT_LEAST_OF_SQLITE
+    record_property("rounds", rounds)
 
 
 @needs_strace
@@ -475,3 +466,18 @@ def test_too_few_file_descriptors_lose_no_bought_image(scene: Scene, limit: int)
         assert result.code == 0, result.err
         assert "`ulimit -n` raises the limit" in result.err
     scene.build_later(of=len(names))
+
+
+@needs_proc
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", FAULTS)
+def test_a_disk_that_fails_once_loses_no_bought_image(
+    failing: Failing, kind: str, record_property: Callable[[str, object], None]
+) -> None:
+    """A disk that fails once, at the n-th `link`, `unlink`, `rename`, `write`, `mkdir`, `fsync` \
+or `open`, for every n to the end of a build, loses no bought image"""
+    came = failing.in_turn(
+        lambda number: failing.build(kind=kind, number=number, error=FAULTS[kind]),
+        at_least=AT_LEAST[kind],
+    )
+    record_property("rounds", came)

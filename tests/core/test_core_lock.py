@@ -557,3 +557,27 @@ def test_without_the_attribute_adjacent_additions_are_a_conflict_that_is_named(
     text = (tmp_path / FILE).read_text("utf-8")
     assert damaged(text).what == "the lockfile has conflict markers"
     assert lock_of(*salvage_lock(text)) == lock_of(*BASE, one, other)
+
+
+def test_a_line_that_nobody_changed_is_written_as_it_was() -> None:
+    """Also one that another version wrote with more in it: what we do not know is not dropped."""
+    text = TEXT.replace('"name": "icon"', '"name": "icon", "later": [1, 2]')
+    lock = parse_lock(text, FILE)
+    assert dump_lock(lock) == text
+    assert dump_lock(
+        merged(
+            lock,
+            Changes({"hero": replace(HERO, take=2)}),
+            Names(frozenset(["hero", "icon", "logo"])),
+        )
+    ) == (text.replace('"take": 1', '"take": 2', 1))
+
+
+def test_a_line_is_never_that_of_other_values() -> None:
+    parsed = parse_lock(TEXT, FILE)
+    moved = merged(parsed, Changes({}), Names(frozenset(["hero", "logo"])))
+    assert dump_lock(moved) == dump_lock(
+        merged(LOCK, Changes({}), Names(frozenset(["hero", "logo"])))
+    )
+    entries = dict(parsed.entries) | {"hero": replace(parsed.entries["hero"], output="b.png")}
+    assert '"output": "b.png"' in dump_lock(replace(parsed, entries=entries))

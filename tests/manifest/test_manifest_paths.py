@@ -6,11 +6,15 @@ import os
 import unicodedata
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from assetgen.core.model import FileReference, Source
 from assetgen.errors import UsageError
 from assetgen.manifest.load import load
+from assetgen.manifest.paths import checked_path, is_plain
 from tests.manifest.support import HEAD, TABLE, Workspace, hero, place_of_mark
+from tests.properties import LAWFUL
 
 STAYS = "everything read or written stays in the manifest's folder"
 RELATIVE = "write a path relative to the project folder, which is the manifest's"
@@ -506,3 +510,29 @@ def test_a_folder_is_no_manifest(workspace: Workspace) -> None:
 def test_a_manifest_with_an_impossible_name_is_a_usage_error() -> None:
     with pytest.raises(UsageError, match="cannot be read"):
         load("a\0b", table=TABLE)
+
+
+NAMES = st.lists(
+    st.sampled_from(
+        ["con", "COM1", "nul", "a", "B-2", "_", ".", "..", "git~1", ".git", "/", " ", "é"]
+    )
+    | st.text("ab.-~/", max_size=3),
+    max_size=8,
+)
+
+
+@LAWFUL
+@given(NAMES)
+def test_a_path_that_needs_one_look_is_what_every_rule_leaves(names: list[str]) -> None:
+    text = "".join(names)
+    if is_plain(text):
+        assert checked_path(text) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["con", "art/CON.png", "nul.tar/a.png", "lpt9", ".git/a", "a/../b", "a.", "x/", "", "/a"],
+)
+def test_a_path_that_a_rule_is_about_is_not_plain(text: str) -> None:
+    assert not is_plain(text)
+    assert all(is_plain(fine) for fine in ("console.png", "a/com10/b.c.png", "-x_Y.webp"))
