@@ -213,10 +213,31 @@ def test_a_step_that_changes_nothing_keeps_every_pixel(
     assert np.array_equal(after(picture, Pad()), picture)
 
 
-def test_a_colour_profile_of_srgb_changes_no_pixel_and_is_dropped() -> None:
-    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+
+
+def with_profile(profile: bytes, mode: str = "RGB") -> bytes:
     file = BytesIO()
-    Image.new("RGB", (4, 4), (200, 30, 30)).save(file, "PNG", icc_profile=srgb)
-    result = FINISHER.apply(file.getvalue(), Pad())
+    Image.new("RGB", (4, 4), (200, 30, 30)).convert(mode).save(file, "PNG", icc_profile=profile)
+    return file.getvalue()
+
+
+def test_a_colour_profile_of_srgb_changes_no_pixel_and_is_dropped() -> None:
+    result = FINISHER.apply(with_profile(SRGB), Pad())
     assert opened(result)[0, 0].tolist() == [200, 30, 30, 255]
     assert "icc_profile" not in Image.open(BytesIO(result)).info
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA"])
+def test_a_picture_of_another_colour_space_becomes_srgb(mode: str) -> None:
+    # The same space with red and green the other way round, under another name.
+    swapped = SRGB.replace(b"rXYZ", b"----").replace(b"gXYZ", b"rXYZ").replace(b"----", b"gXYZ")
+    swapped = swapped.replace("sRGB".encode("utf-16-be"), "GRBs".encode("utf-16-be"))
+    red, green, *_ = opened(FINISHER.apply(with_profile(swapped, mode), Pad()))[0, 0].tolist()
+    assert (red, green) < (60, 200) < (green, 256)
+
+
+def test_a_broken_colour_profile_is_ignored() -> None:
+    broken = SRGB[:40] + b"xxxx" + SRGB[44:200]
+    result = opened(FINISHER.apply(with_profile(broken), Pad()))
+    assert result[0, 0].tolist() == [200, 30, 30, 255]
