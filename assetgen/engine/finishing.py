@@ -40,13 +40,14 @@ class Finishing:
             StepError: a step cannot be done, or the output is not what was expected.
             ImageError.
         """
-        info = ImageInfo(asset.format, result.info.width_px, result.info.height_px)
+        info = result.info
         if asset.steps:
             data = self.picture(result.image, asset.steps, data)
             info = self.images.inspect(data)
-        if info.format != asset.format or (not asset.steps and result.info.format != asset.format):
+        if asset.steps or result.info.format != asset.format:
+            # Also PNG to PNG: pictures between steps are packed for speed, not for size.
             data = self.images.convert(data, asset.format)
-            info = ImageInfo(asset.format, info.width_px, info.height_px)
+        info = ImageInfo(asset.format, info.width_px, info.height_px)
         if asset.expect is not None:
             unmet = self.finisher().unmet(data, asset.expect)
             if unmet:
