@@ -39,6 +39,15 @@ class ListedAsset:
     thumbhash: str | None = None
     """ThumbHash in base64; known where there are variants."""
 
+    def file_in(self, root: str) -> ListedFile:
+        """The file to load where no variant can be chosen: the output, if it is in `root`.
+
+        One that is not shipped stands behind its variants: then it is the largest of those in the
+        format that most can read, which is the last.
+        """
+        is_inside = not root or self.file.path.startswith(f"{root}/")
+        return self.file if is_inside or not self.variants else self.variants[-1]
+
 
 @dataclass(frozen=True, slots=True)
 class ListedAtlas:

@@ -697,7 +697,8 @@ class ExportEntry(Section):
     )
     root: OptionalText = Field(
         default=None,
-        description="The folder that paths are relative to; the manifest's unless stated.",
+        description="The folder that paths are relative to; the manifest's unless stated. For "
+        "an asset with `variants` and its `output` elsewhere, its largest variant is named instead.",
         examples=["public"],
     )
     sizes: OptionalText = Field(

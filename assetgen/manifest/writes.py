@@ -303,7 +303,8 @@ def _check_root(
     inside = f"{export.root}/"
     spot = spot_of(shared, "exports", export.name, "export").below("root")
     listed = (
-        *((f"the output of asset {shown(a.name)}", a.output) for a in members),
+        # What has variants need not ship its output: see `ListedAsset.file_in`.
+        *((f"the output of asset {shown(a.name)}", a.output) for a in members if not a.variants),
         *(
             (f"a variant of asset {shown(a.name)}", a.variants.output)
             for a in members

@@ -349,6 +349,17 @@ def test_a_fault_of_an_export_is_told_at_its_place(case: str, workspace: Workspa
     workspace.check_fault(manifest, what, hint)
 
 
+def test_an_output_may_be_outside_the_root_when_variants_stand_for_it(
+    workspace: Workspace,
+) -> None:
+    hero = "  hero:\n    source: hand/hero.png\n    output: art/hero.png\n    variants:\n"
+    hero += "      {widths: [9], formats: [webp], output: 'pub/${width}.${format}'}\n"
+    workspace.write("hand/hero.png")
+    web = "exports:\n  web: {format: json, output: a.json, root: pub}\n"
+    project = workspace.load(f"{HEAD}{web}assets:\n{hero}")
+    assert project.exports[0].root == "pub"
+
+
 def test_two_exports_on_one_path_are_refused(workspace: Workspace) -> None:
     text = (
         f"{HEAD}exports:\n  a: {{format: json, output: a.json}}\n"

@@ -44,7 +44,7 @@ def _picture(export: Export, asset: ListedAsset) -> Iterator[str]:
 
 
 def _attributes(export: Export, asset: ListedAsset) -> Iterator[str]:
-    file = asset.file
+    file = asset.file_in(export.root)
     yield f'src="{escaped(_address(export, file.path))}"'
     yield f'width="{file.width_px}" height="{file.height_px}"'
     yield f'alt="{escaped(" ".join(asset.description.split()))}"'

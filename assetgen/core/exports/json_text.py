@@ -29,7 +29,7 @@ def json_text(export: Export, listing: Listing) -> str:
 
 def _asset(export: Export, asset: ListedAsset) -> dict[str, Json]:
     return {
-        **_file(export, asset.file),
+        **_file(export, asset.file_in(export.root)),
         "description": asset.description,
         "tags": list(asset.tags),
         "color": asset.colour,

@@ -134,7 +134,7 @@ def _assets(export: Export, listing: Listing) -> Iterator[str]:
 def _asset(export: Export, asset: ListedAsset) -> Iterator[str]:
     literal = python_literal
     yield f"name={literal(asset.name)},"
-    yield f"file={_file(export, asset.file)},"
+    yield f"file={_file(export, asset.file_in(export.root))},"
     yield f"description={literal(asset.description)},"
     yield f"tags={_tuple(literal(tag) for tag in asset.tags)},"
     yield f"color={None if asset.colour is None else literal(asset.colour)},"

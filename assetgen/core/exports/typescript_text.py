@@ -58,10 +58,11 @@ def _assets(export: Export, listing: Listing) -> Iterator[str]:
 
 def _asset(export: Export, asset: ListedAsset) -> Iterator[str]:
     literal = typescript_literal
-    yield f"src: {_address(export, asset.file.path)},"
-    yield f"format: {literal(asset.file.format)},"
-    yield f"width: {asset.file.width_px},"
-    yield f"height: {asset.file.height_px},"
+    file = asset.file_in(export.root)
+    yield f"src: {_address(export, file.path)},"
+    yield f"format: {literal(file.format)},"
+    yield f"width: {file.width_px},"
+    yield f"height: {file.height_px},"
     yield f"description: {literal(asset.description)},"
     yield f"tags: [{', '.join(literal(tag) for tag in asset.tags)}],"
     yield f"color: {'null' if asset.colour is None else literal(asset.colour)},"
