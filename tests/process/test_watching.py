@@ -646,3 +646,32 @@ def test_a_folder_that_is_not_there_cannot_be_watched(cli: Cli) -> None:
     assert result.code == 2
     assert result.err.startswith("error: there is no folder `nowhere` to watch")
     assert os.listdir(cli.cwd) == []
+
+
+def test_an_edited_step_palette_and_variant_are_followed_at_once_and_free(
+    project: Project, watch: Callable[..., Watching], openrouter: OpenRouterStandIn
+) -> None:
+    text = manifest(hero="a keeper").replace(
+        ".png}",
+        ".png, steps: [{resize: {width: 16, height: 16}}, {palette: {file: two.hex}}], "
+        'variants: {widths: [8], formats: [png], output: "web/${width}.png"}}',
+    )
+    project.write("two.hex", "000000\nffffff\n")
+    project.write("assets.yaml", text)
+    watching = watch()
+    watching.round()
+    assert project.path("web/8.png").exists()
+    edits = [
+        ("assets.yaml", text.replace("height: 16", "height: 8"), {"hero", "variants:hero"}),
+        ("two.hex", "ff0000\n00ff00\n", {"hero", "variants:hero"}),
+        ("assets.yaml", text.replace("[8]", "[4, 8]"), {"variants:hero"}),
+    ]
+    for path, content, made in edits:
+        before = len(watching.events)
+        project.write(path, content)
+        watching.round()
+        told = {e["name"] for e in watching.events[before:] if e["event"] == "finished"}
+        assert made <= told
+    assert project.path("web/4.png").exists()
+    assert len(prompts(openrouter)) == 1
+    assert watching.stop() == 130
