@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.forked import Forker
 from tests.standin import API_KEY, OpenRouterStandIn
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 pytest_plugins = ["tests.reliability"]
 
+SETTINGS = ("PYTHON", "PYDANTIC", "LANG", "LC_", "PATH", "LD_", "MALLOC")
+"""Variables that the interpreter and the libraries read when they start."""
 TIMEOUT_S = 60.0
 """Until a command counts as hanging."""
 INHERITED = ("PATH", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT")
@@ -90,6 +93,7 @@ class Cli:
 
     cwd: Path
     env: Mapping[str, str]
+    forker: Forker | None = None
     started: list[subprocess.Popen[str]] = field(default_factory=list)
 
     def __call__(
@@ -100,8 +104,25 @@ class Cli:
         stdin: str = "",
         timeout_s: float = TIMEOUT_S,
     ) -> Completed:
-        """Run a command to its end; None in `env` takes a variable away."""
-        return self.finish(self.start(*arguments, cwd=cwd, env=env), stdin, timeout_s)
+        """Run a command to its end; None in `env` takes a variable away.
+
+        Forked from a process that has loaded the tool, unless the interpreter itself is told
+        something.
+        """
+        if self.forker is None or any(name.startswith(SETTINGS) for name in env or ()):
+            return self.finish(self.start(*arguments, cwd=cwd, env=env), stdin, timeout_s)
+        code, out, err = self.forker.run(
+            arguments,
+            cwd=str(cwd or self.cwd),
+            env=self._merged(env),
+            stdin=stdin.encode(),
+            timeout_s=timeout_s,
+        )
+        return Completed(code, _text(out), _text(err))
+
+    def _merged(self, env: Mapping[str, str | None] | None) -> dict[str, str]:
+        merged: dict[str, str | None] = {**self.env, **(env or {})}
+        return {name: value for name, value in merged.items() if value is not None}
 
     def start(
         self,
@@ -110,11 +131,10 @@ class Cli:
         env: Mapping[str, str | None] | None = None,
     ) -> subprocess.Popen[str]:
         """Start a command in a process group of its own; it is killed when the test ends."""
-        merged: dict[str, str | None] = {**self.env, **(env or {})}
         process = subprocess.Popen(
             [sys.executable, "-m", "assetgen", *arguments],
             cwd=cwd or self.cwd,
-            env={name: value for name, value in merged.items() if value is not None},
+            env=self._merged(env),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -145,6 +165,17 @@ class Cli:
                     pipe.close()
 
 
+def _text(data: bytes) -> str:
+    return data.decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
+
+
+@pytest.fixture(scope="session")
+def forker() -> Iterator[Forker]:
+    forker = Forker()
+    yield forker
+    forker.close()
+
+
 @pytest.fixture
 def openrouter() -> Iterator[OpenRouterStandIn]:
     with OpenRouterStandIn() as server:
@@ -159,7 +190,9 @@ def project(tmp_path: Path) -> Project:
 
 
 @pytest.fixture
-def cli(tmp_path: Path, project: Project, openrouter: OpenRouterStandIn) -> Iterator[Cli]:
+def cli(
+    tmp_path: Path, project: Project, openrouter: OpenRouterStandIn, forker: Forker
+) -> Iterator[Cli]:
     home = tmp_path / "home"
     home.mkdir()
     runner = Cli(
@@ -173,6 +206,7 @@ def cli(tmp_path: Path, project: Project, openrouter: OpenRouterStandIn) -> Iter
             "OPENROUTER_API_KEY": API_KEY,
             "OPENROUTER_BASE_URL": openrouter.base_url,
         },
+        forker,
     )
     yield runner
     runner.close()
