@@ -257,6 +257,9 @@ class Filling:
         is_key: bool = False,
     ) -> str | None:
         """`text` filled from `values`; None after a fault at `path`, or at its key."""
+        if "$" not in text:
+            self.entry.shared.spend(0)
+            return text
         spot = Spot(self.entry.shared, document, path, says, self.fault)
         return spot.fill(text, values, is_key=is_key)
 

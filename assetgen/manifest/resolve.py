@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
 MOST_ASSETS = 200_000
 
+_NO_STEPS = Steps()
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -184,9 +186,13 @@ def _resolve_asset(filling: Filling, name: str) -> Resolved | None:
             "say what the image shows in `prompt`, or name the file made by hand in `source`",
         )
     output = _output(filling, name)
-    steps = resolve_steps(filling, name) if entry.value("steps") is not None else Steps()
-    expect = resolve_expect(filling, output[1] if output is not None else "png", steps.size)
-    variants = resolve_variants(filling, name)
+    steps, expect, variants = _NO_STEPS, None, None
+    if entry.value("steps") is not None:
+        steps = resolve_steps(filling, name)
+    if entry.value("expect") is not None:
+        expect = resolve_expect(filling, output[1] if output is not None else "png", steps.size)
+    if entry.value("variants") is not None:
+        variants = resolve_variants(filling, name)
     tags = _tags(filling)
     description = filling.text("description")
     if filling.failed or action is None or output is None:

@@ -698,7 +698,8 @@ class ExportEntry(Section):
     root: OptionalText = Field(
         default=None,
         description="The folder that paths are relative to; the manifest's unless stated. For "
-        "an asset with `variants` and its `output` elsewhere, its largest variant is named instead.",
+        "an asset with `variants` and its `output` elsewhere, its largest variant is named "
+        "instead.",
         examples=["public"],
     )
     sizes: OptionalText = Field(
