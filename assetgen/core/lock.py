@@ -84,14 +84,19 @@ class Lock:
         """Entries by the digests they record, of the output and of the image as it came."""
         found: dict[str, list[LockEntry]] = {}
         for entry in self.everything():
-            for digest in {entry.digest, entry.result.image}:
-                found.setdefault(digest, []).append(entry)
+            found.setdefault(entry.digest, []).append(entry)
+            if entry.result.image != entry.digest:
+                found.setdefault(entry.result.image, []).append(entry)
         return found
 
     @cached_property
     def digests(self) -> frozenset[str]:
         """Every output and image that is recorded."""
-        return frozenset(self.by_digest)
+        found: set[str] = set()
+        for entry in self.everything():
+            found.add(entry.digest)
+            found.add(entry.result.image)
+        return frozenset(found)
 
     def everything(self) -> list[LockEntry]:
         """Entries first, then orphans."""

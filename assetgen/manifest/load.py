@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import gc
 import os
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from assetgen.beneath import Beneath, Unfit
 from assetgen.core.model import Budget, Project
 from assetgen.errors import Location, ManifestError, UsageError
+from assetgen.manifest.collector import collector_paused
 from assetgen.manifest.crosscheck import check
 from assetgen.manifest.disk import ProjectFiles
 from assetgen.manifest.entry import Shared
@@ -24,7 +23,7 @@ from assetgen.manifest.schema import PROVIDERS
 from assetgen.manifest.source import MOST_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from assetgen.core.catalogue import ModelTable
     from assetgen.core.plugin import ProviderPlugin
@@ -70,7 +69,7 @@ def load(manifest_path: str, *, table: ModelTable, plugins: Plugins | None = Non
     folder = _Folder(root, prefix, manifest, ProjectFiles(root))
     faults = Faults()
     including = _Including(folder, faults, left=MOST_BYTES - len(data))
-    with _collector_paused():
+    with collector_paused():
         project = _load(data, folder, table, plugins, including)
     if project is None or len(faults):
         folders = including.patterns.folders
@@ -216,18 +215,6 @@ class _Including:
             self.is_complete = False
             return
         self.parts.append(Part(document, manifest.assets, refused))
-
-
-@contextmanager
-def _collector_paused() -> Iterator[None]:
-    """No garbage collection: 10,000 assets load in 0.6 s instead of 1.4, and hardly any is made."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def _read_root(root: str, name: str, path: str) -> bytes:
