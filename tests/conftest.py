@@ -93,8 +93,8 @@ class Cli:
 
     cwd: Path
     env: Mapping[str, str]
-    forker: Forker | None = None
     started: list[subprocess.Popen[str]] = field(default_factory=list)
+    forker: Forker | None = None
 
     def __call__(
         self,
@@ -206,7 +206,7 @@ def cli(
             "OPENROUTER_API_KEY": API_KEY,
             "OPENROUTER_BASE_URL": openrouter.base_url,
         },
-        forker,
+        forker=forker,
     )
     yield runner
     runner.close()

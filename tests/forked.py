@@ -168,6 +168,7 @@ def _start(order: tuple[list[str], str, dict[str, str]], handles: list[int]) -> 
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)
+    tempfile.tempdir = None  # looked up again, in this environment
     sys.argv = ["assetgen", *arguments]
     from assetgen.__main__ import main  # noqa: PLC0415 - as a command loads it
 

@@ -313,3 +313,36 @@ def test_a_build_with_nothing_to_do_looks_at_each_path_once(tmp_path: Path) -> N
         tmp_path,
     )
     assert sorted(looked_at) == sorted(paths)
+
+
+def test_the_version_is_told_without_looking_at_anything_else(tmp_path: Path) -> None:
+    loaded = in_a_new_process(
+        "sys.argv = ['assetgen', '--version']\n"
+        "import assetgen.__main__\n"
+        "out, told = os.dup(1), os.open(os.devnull, os.O_WRONLY)\n"
+        "os.dup2(told, 1)\n"
+        "assert assetgen.__main__.main() == 0\n"
+        "os.dup2(out, 1)\n"
+        "print(sorted(set(sys.modules) - before))",
+        tmp_path,
+    )
+    assert loaded == ["assetgen", "assetgen.__main__", "assetgen._version"]
+
+
+def test_help_loads_nothing_of_the_package_but_the_command_line(tmp_path: Path) -> None:
+    loaded = in_a_new_process(
+        "import assetgen.cli.main\n"
+        "assetgen.cli.main.command_parser(['--help']).format_help()\n"
+        "print(sorted(name for name in set(sys.modules) - before))",
+        tmp_path,
+    )
+    ours = {name for name in loaded if name.startswith("assetgen")}
+    assert ours <= {
+        "assetgen",
+        "assetgen._version",
+        "assetgen.cli",
+        "assetgen.cli.main",
+        "assetgen.cli.printable",
+        "assetgen.cli.streams",
+    }
+    assert not {"typing", "dataclasses", "json", "shutil", "traceback"} & set(loaded)

@@ -8,6 +8,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -140,7 +141,7 @@ def test_an_example_builds_as_its_readme_says(name: str, cli: Cli, tmp_path: Pat
     ignored = shutil.ignore_patterns(".assetgen", "*.lock", *BUILT[name])
     shutil.copytree(ROOT / "examples" / name, folder, ignore=ignored)
     text = (folder / "README.md").read_text(encoding="utf-8")
-    here = type(cli)(folder, cli.env, cli.started)
+    here = replace(cli, cwd=folder)
     build, *then = blocks(text, "sh")
     run_assetgen(here, build)
     for words in (words for block in then for words in commands(block)):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from assetgen.cli.render import printable
+from assetgen.cli.printable import printable
 from assetgen.cli.streams import say
 from assetgen.errors import ManifestFaults
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from assetgen.cli.render import event_line, printable
+from assetgen.cli.printable import printable
+from assetgen.cli.render import event_line
 from assetgen.cli.streams import print_lines, say
 
 if TYPE_CHECKING:

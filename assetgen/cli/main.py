@@ -6,16 +6,17 @@ import argparse
 import importlib
 import os
 import sys
-import traceback
-from typing import TYPE_CHECKING, NoReturn
 
 from assetgen._version import __version__
-from assetgen.cli.render import printable, render_error
+from assetgen.cli.printable import printable
 from assetgen.cli.streams import abandon, prepare_streams, say
-from assetgen.errors import AssetgenError, LockfileError, ManifestError, ManifestFaults, UsageError
 
+TYPE_CHECKING = False  # what only a failing command needs is loaded by it: help comes at once
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
+    from typing import NoReturn
+
+    from assetgen.errors import AssetgenError
 
 COMMANDS = {
     "init": "write a manifest that builds at once",
@@ -36,6 +37,8 @@ COMMANDS = {
 }
 _WITH_SELECTORS = frozenset({"build", "plan", "check", "adopt"})
 """Commands whose help explains what selects assets."""
+
+_USUAL_COLUMNS = 80
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
@@ -80,19 +83,44 @@ def _run(arguments: Sequence[str]) -> int:
         try:
             os.chdir(folder)
         except OSError as error:
+            from assetgen.errors import UsageError  # noqa: PLC0415
+
             return _fail(UsageError(f"cannot enter `{folder}`: {error.strerror}"), args)
     try:
         command = importlib.import_module(f"assetgen.cli.commands.{args.command}")
         code: int = command.run(args)
-    except AssetgenError as error:
-        return _fail(error, args)
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
     except OSError:  # a standard stream: those of files are errors of ours
         raise
     except Exception as error:  # noqa: BLE001 - the last resort, reported with its own exit code
-        return _unexpected(error, args)
+        from assetgen.errors import AssetgenError  # noqa: PLC0415
+
+        return _fail(error, args) if isinstance(error, AssetgenError) else _unexpected(error, args)
     return code
+
+
+class _Formatter(argparse.RawDescriptionHelpFormatter):
+    """As wide as the terminal. argparse would load `shutil` and four compressors to ask for it."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=_columns() - 2)
+
+
+def _columns() -> int:
+    """Columns of the terminal, as `shutil.get_terminal_size` finds them."""
+    try:
+        columns = int(os.environ["COLUMNS"])
+    except (KeyError, ValueError):
+        columns = 0
+    if columns > 0:
+        return columns
+    if sys.__stdout__ is None:
+        return _USUAL_COLUMNS
+    try:
+        return os.get_terminal_size(sys.__stdout__.fileno()).columns or _USUAL_COLUMNS
+    except (ValueError, OSError):  # no terminal
+        return _USUAL_COLUMNS
 
 
 class _Parser(argparse.ArgumentParser):
@@ -108,7 +136,7 @@ def command_parser(arguments: Collection[str]) -> argparse.ArgumentParser:
         prog="assetgen",
         description="AI-generated images as build outputs: declared, bought once, proved fresh.",
         epilog=_SELECTORS,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_Formatter,
     )
     parser.add_argument("--version", action="version", version=f"assetgen {__version__}")
     parser.add_argument(
@@ -132,7 +160,7 @@ def command_parser(arguments: Collection[str]) -> argparse.ArgumentParser:
             help=summary,
             description=summary[0].upper() + summary[1:] + ".",
             epilog=_SELECTORS if name in _WITH_SELECTORS else None,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
+            formatter_class=_Formatter,
         )
         if name in arguments:
             importlib.import_module(f"assetgen.cli.commands.{name}").add_arguments(command)
@@ -140,6 +168,14 @@ def command_parser(arguments: Collection[str]) -> argparse.ArgumentParser:
 
 
 def _fail(error: AssetgenError, args: argparse.Namespace) -> int:
+    from assetgen.cli.render import render_error  # noqa: PLC0415
+    from assetgen.errors import (  # noqa: PLC0415
+        LockfileError,
+        ManifestError,
+        ManifestFaults,
+        UsageError,
+    )
+
     say(render_error(error))
     if args.verbose and error.__cause__ is not None:
         say(f"cause: {error.__cause__!r}\n")
@@ -149,6 +185,8 @@ def _fail(error: AssetgenError, args: argparse.Namespace) -> int:
 
 def _unexpected(error: Exception, args: argparse.Namespace) -> int:
     if args.verbose:
+        import traceback  # noqa: PLC0415
+
         say("".join(traceback.format_exception(error)))
     say(
         f"error: unexpected: {type(error).__name__}: {error}\n"

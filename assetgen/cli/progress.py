@@ -14,7 +14,8 @@ from rich.live import Live
 from rich.spinner import Spinner
 from rich.text import Text
 
-from assetgen.cli.render import event_line, printable
+from assetgen.cli.printable import printable
+from assetgen.cli.render import event_line
 from assetgen.core.events import (
     Broken,
     Done,

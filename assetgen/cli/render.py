@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import unicodedata
 from typing import TYPE_CHECKING
 
+from assetgen.cli.printable import printable
 from assetgen.core.decision import Verdict, total
 from assetgen.core.events import (
     Broken,
@@ -30,19 +30,7 @@ if TYPE_CHECKING:
     from assetgen.errors import Location
 
 _LONG_LINE = 120
-_UNFIT = {"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"}
 _MOST_NAMES = 4
-
-
-def printable(text: str) -> str:
-    """`text` without anything that could command a terminal: control characters become `�`.
-
-    So do characters that change the direction of the text, and those that this Python does not
-    know, because a terminal may know them as either.
-    """
-    if text.isprintable():
-        return text
-    return "".join("�" if unicodedata.category(c) in _UNFIT else c for c in text)
 
 
 def render_error(error: AssetgenError) -> str:

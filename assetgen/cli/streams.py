@@ -7,15 +7,15 @@ them, so that no text from outside reaches a terminal as a command.
 from __future__ import annotations
 
 import io
-import json
 import os
 import sys
-from typing import TYPE_CHECKING, TextIO
 
-from assetgen.cli.render import printable
+from assetgen.cli.printable import printable
 
+TYPE_CHECKING = False  # `typing` would take a tenth of the time of `--help`
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import TextIO
 
     from assetgen.core.model import Json
 
@@ -55,4 +55,6 @@ def abandon(stream: TextIO) -> None:
 
 def print_json(document: Json, *, indent: int | None = None) -> None:
     """Write a document and a line end, in ASCII: valid under every encoding of the stream."""
+    import json  # noqa: PLC0415 - most commands print none
+
     sys.stdout.write(json.dumps(document, indent=indent) + "\n")

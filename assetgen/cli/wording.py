@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from assetgen.cli.ink import coloured
-from assetgen.cli.render import printable
+from assetgen.cli.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

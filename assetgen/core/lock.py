@@ -109,15 +109,19 @@ class Lock:
         """Entries by the digests they record, of the output and of the image as it came."""
         found: dict[str, list[LockEntry]] = {}
         for entry in self.of_assets():
-            for digest in {entry.digest, entry.result.image}:
-                found.setdefault(digest, []).append(entry)
+            found.setdefault(entry.digest, []).append(entry)
+            if entry.result.image != entry.digest:
+                found.setdefault(entry.result.image, []).append(entry)
         return found
 
     @cached_property
     def digests(self) -> frozenset[str]:
         """Every output, image and file of a product that is recorded."""
-        orphans = [entry.digest for entry in self.orphans.values()]
-        return frozenset([*self.by_digest, *self.paths_by_digest, *orphans])
+        found = set(self.paths_by_digest)
+        for entry in self.everything():
+            found.add(entry.digest)
+            found.add(entry.result.image)
+        return frozenset(found)
 
     @cached_property
     def paths_by_digest(self) -> Mapping[str, str]:

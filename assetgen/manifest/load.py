@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gc
 import os
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,6 +10,7 @@ from assetgen.beneath import Beneath, Unfit
 from assetgen.core.model import Budget, Project
 from assetgen.errors import Location, ManifestError, UsageError
 from assetgen.manifest.atlases import resolve_atlases
+from assetgen.manifest.collector import collector_paused
 from assetgen.manifest.crosscheck import check
 from assetgen.manifest.disk import ProjectFiles
 from assetgen.manifest.entry import Shared, TooMuchError
@@ -28,7 +27,7 @@ from assetgen.manifest.source import MOST_BYTES
 from assetgen.manifest.writes import check_files
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from assetgen.core.catalogue import ModelTable
     from assetgen.core.finish import Atlas, Export
@@ -92,7 +91,7 @@ def load(
     folder = _Folder(root, prefix, manifest, ProjectFiles(root))
     faults = Faults()
     including = _Including(folder, faults, left=MOST_BYTES - len(data))
-    with _collector_paused():
+    with collector_paused():
         project = _load(data, folder, table, _Installed(plugins, removers), including)
     if project is None or len(faults):
         folders = including.patterns.folders
@@ -264,18 +263,6 @@ class _Including:
             self.is_complete = False
             return
         self.parts.append(Part(document, manifest.assets, refused))
-
-
-@contextmanager
-def _collector_paused() -> Iterator[None]:
-    """No garbage collection: 10,000 assets load in 0.6 s instead of 1.4, and hardly any is made."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def _read_root(root: str, name: str, path: str) -> bytes:

@@ -20,6 +20,7 @@ from assetgen.engine.produce import Producer
 from assetgen.engine.rebuild import rebuilt_lock
 from assetgen.engine.remember import Inspected, compose, look_again
 from assetgen.errors import ProviderError, UsageError
+from assetgen.manifest.collector import collector_paused
 from assetgen.session.aftermath import note_project
 from assetgen.session.descriptors import files_limit, room_for_calls
 from assetgen.session.survey import Survey, input_paths, survey
@@ -48,7 +49,8 @@ async def build_once(
     if settings.rebuild_lock:
         _rebuild_lock(adapters, emit)
         generates = "none" if settings.locked else "free"
-    lock = adapters.lockfile.read()
+    with collector_paused():
+        lock = adapters.lockfile.read()
     found = survey(adapters, settings, lock, loaded=turn.loaded)
     _sweep(adapters, found, lock)
     shift.purse.budget = found.plan.project.budget

@@ -14,6 +14,7 @@ from assetgen.core.events import Done, Warned
 from assetgen.engine.halt import Gate, Halt
 from assetgen.engine.limits import Concurrency
 from assetgen.errors import ProviderFault
+from assetgen.manifest.collector import collector_paused
 from assetgen.session.adapters import Adapters
 from assetgen.session.aftermath import book_before_looking, book_open_calls, note_project
 from assetgen.session.building import build_once
@@ -111,7 +112,8 @@ class Session:
     def _looking(self, emit: Emit | None) -> Iterator[Lock]:
         """The lockfile, and a cache that nothing is written to."""
         try:
-            lock = self._adapters.lockfile.read()
+            with collector_paused():
+                lock = self._adapters.lockfile.read()
             book_before_looking(self._adapters, Listener(emit))
             yield lock
         finally:

@@ -26,6 +26,7 @@ from assetgen.engine.observe import (
     settle_products,
 )
 from assetgen.engine.remember import Inspected
+from assetgen.manifest.collector import collector_paused
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -76,6 +77,19 @@ def survey(
     Raises:
         ManifestFaults, OutputError, CacheError, UsageError.
     """
+    with collector_paused():
+        return _survey(adapters, settings, lock, loaded, offline=offline, inputs_only=inputs_only)
+
+
+def _survey(
+    adapters: Adapters,
+    settings: Settings,
+    lock: Lock,
+    loaded: tuple[Project, Inspected] | None,
+    *,
+    offline: bool,
+    inputs_only: bool,
+) -> Survey:
     project, read = loaded or load(adapters)
     if settings.max_cost_usd is not None:
         budget = replace(project.budget, per_build=settings.max_cost_usd)

@@ -13,6 +13,12 @@ from tests.benchmarks.workshop import CHECKOUT, Workshop
 
 BARS = {
     "noop": "nothing to do, against ninja",
+    "edit": "one prompt edited among 10,000, against ninja",
+    "scale": "plans of up to 100,000 assets",
+    "images": "drafts on all cores, against a bare pool",
+    "peers": "other tools with nothing to do, against ninja",
+    "watch": "from a save to the decision, and what waiting takes",
+    "start": "what only says something, against a bare interpreter",
 }
 PAGE = CHECKOUT / "docs/performance.md"
 

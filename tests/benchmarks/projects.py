@@ -162,12 +162,20 @@ def _write(path: Path, data: bytes) -> None:
     path.write_bytes(data)
 
 
+def write_inputs(root: Path, count: int) -> None:
+    """One input file for each of `count` outputs, for tools that have no other way to say it."""
+    for number in range(count):
+        _write(root / source(number), prompt(number).encode())
+
+
+def source(number: int) -> str:
+    """The input of an output, for such tools."""
+    return f"prompts/{number % FOLDERS:02}/{number:06}.txt"
+
+
 def write_ninja(root: Path, count: int) -> None:
     """The same outputs as `count` edges of ninja, each from one input file."""
-    root.mkdir(parents=True)
-    lines = ["rule draw\n  command = cp $in $out\n"]
-    for number in range(count):
-        source = f"prompts/{number % FOLDERS:02}/{number:06}.txt"
-        _write(root / source, prompt(number).encode())
-        lines.append(f"build {output(number)}: draw {source}\n")
-    (root / "build.ninja").write_text("".join(lines), "utf-8")
+    write_inputs(root, count)
+    edges = [f"build {output(number)}: draw {source(number)}\n" for number in range(count)]
+    rule = "rule draw\n  command = cp $in $out\n"
+    (root / "build.ninja").write_text(rule + "".join(edges), "utf-8")

@@ -15,7 +15,7 @@ from tests.benchmarks.paired import Command, run
 from tests.benchmarks.projects import make_built, write_ninja
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 CHECKOUT = Path(__file__).parents[2]
 
@@ -66,9 +66,19 @@ class Workshop:
                 self._programs[name] = program
         return self._programs[name]
 
-    def command(self, program: str, *arguments: str, cwd: Path, **others: str) -> Command:
-        """A command line in a folder."""
-        return Command([program, *arguments], cwd, {**self.env, **others})
+    def command(
+        self,
+        program: str,
+        *arguments: str,
+        cwd: Path,
+        before: Callable[[], None] = lambda: None,
+        cache: Path | None = None,
+    ) -> Command:
+        """A command line in a folder, with the cache that all share or one of its own."""
+        env = self.env
+        if cache is not None:
+            env["ASSETGEN_CACHE_DIR"] = str(cache)
+        return Command([program, *arguments], cwd, env, before)
 
     def project(self, count: int, *, references: bool = False) -> Path:
         """A project that is up to date, made once, and built until its record says so."""

@@ -10,7 +10,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from assetgen.cli.options import add_calls, add_json, add_selectors, add_wishes, wishes
-from assetgen.cli.render import event_line, printable
+from assetgen.cli.printable import printable
+from assetgen.cli.render import event_line
 from assetgen.cli.streams import abandon, print_json, say
 from assetgen.core.events import event_json
 from assetgen.session import Session

@@ -6,7 +6,8 @@ import argparse
 from typing import TYPE_CHECKING
 
 from assetgen.cli.options import add_json, days
-from assetgen.cli.render import counted, format_bytes, printable, render_table
+from assetgen.cli.printable import printable
+from assetgen.cli.render import counted, format_bytes, render_table
 from assetgen.cli.streams import print_json, print_lines
 from assetgen.core.digest import short
 from assetgen.core.money import format_usd

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from assetgen.cli.annotations import annotate_error, annotate_findings
 from assetgen.cli.options import add_json, add_selectors
-from assetgen.cli.render import printable, render_table
+from assetgen.cli.printable import printable
+from assetgen.cli.render import render_table
 from assetgen.cli.report.state import is_fresh, state_of
 from assetgen.cli.streams import print_json, print_lines
 from assetgen.core.decision import Verdict

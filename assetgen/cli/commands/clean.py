@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from assetgen.cli.choices import say_event
 from assetgen.cli.options import add_json
-from assetgen.cli.render import printable
+from assetgen.cli.printable import printable
 from assetgen.cli.streams import print_json, print_lines, say
 from assetgen.core.orphan import orphans_json
 from assetgen.session import Session

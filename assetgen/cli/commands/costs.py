@@ -6,7 +6,8 @@ import os
 from typing import TYPE_CHECKING
 
 from assetgen.cli.options import add_json, day
-from assetgen.cli.render import counted, printable, render_table
+from assetgen.cli.printable import printable
+from assetgen.cli.render import counted, render_table
 from assetgen.cli.streams import print_json, print_lines
 from assetgen.core.costs import costs_json
 from assetgen.core.money import format_usd

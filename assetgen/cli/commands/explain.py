@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from assetgen.cli.choices import say_event
 from assetgen.cli.ink import columns
 from assetgen.cli.options import add_json
-from assetgen.cli.render import printable, render_table
+from assetgen.cli.printable import printable
+from assetgen.cli.render import render_table
 from assetgen.cli.streams import print_json
 from assetgen.cli.wording import diff_lines
 from assetgen.core.explain import explanation_json

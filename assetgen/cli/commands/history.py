@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from assetgen.cli.choices import say_event
 from assetgen.cli.options import add_json
-from assetgen.cli.render import printable, render_table
+from assetgen.cli.printable import printable
+from assetgen.cli.render import render_table
 from assetgen.cli.streams import print_json, print_lines, say
 from assetgen.core.digest import short
 from assetgen.core.history import history_json

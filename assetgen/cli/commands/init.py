@@ -8,7 +8,7 @@ import os
 from typing import TYPE_CHECKING
 
 from assetgen.beneath import Beneath, Unfit
-from assetgen.cli.render import printable
+from assetgen.cli.printable import printable
 from assetgen.cli.streams import say
 from assetgen.errors import OutputError, UsageError
 from assetgen.files.lockfile import lockfile_name

@@ -6,7 +6,8 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from assetgen.cli.options import add_json
-from assetgen.cli.render import counted, printable, render_table
+from assetgen.cli.printable import printable
+from assetgen.cli.render import counted, render_table
 from assetgen.cli.streams import print_json, print_lines, say
 from assetgen.core.catalogue import models_json
 from assetgen.core.money import format_usd

@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from assetgen.cli.options import add_calls, add_json, add_selectors, usd
-from assetgen.cli.render import event_line, goodbye_line, printable
+from assetgen.cli.printable import printable
+from assetgen.cli.render import event_line, goodbye_line
 from assetgen.cli.streams import print_json, say
 from assetgen.core.events import Done, event_json
 from assetgen.errors import UsageError

@@ -6,7 +6,8 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from assetgen.cli.render import price_of, printable
+from assetgen.cli.printable import printable
+from assetgen.cli.render import price_of
 from assetgen.cli.report.files import MARK
 from assetgen.core.comparison import ChangeKind
 from assetgen.core.decision import total
