@@ -51,7 +51,7 @@ class FileFact:
 
 MISSING = FileFact(FileState.MISSING)
 
-QuestionKind = Literal["result", "here", "ours", "bundle", "file"]
+QuestionKind = Literal["result", "here", "ours", "bundle", "picture", "file"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +62,7 @@ class Question:
     `here`: can these bytes be had on this machine? Verified before the answer is yes.
     `ours`: are these bytes something assetgen made, so that they may be replaced?
     `bundle`: which pictures were made under this key?
+    `picture`: can this image be had here, if only as it was made again from the same inputs?
     `file`: what is at this path? Asked for paths that only the pictures tell.
     """
 
@@ -86,6 +87,7 @@ class Facts:
     here: dict[str, bool] = field(default_factory=dict)
     ours: dict[str, bool] = field(default_factory=dict)
     bundles: dict[str, Bundle | None] = field(default_factory=dict)
+    pictures: dict[str, bool] = field(default_factory=dict)
     files: dict[str, FileFact] = field(default_factory=dict)
     """Files of products by path; a data file is `FILE`, whatever it says."""
 

@@ -98,6 +98,8 @@ class Lock:
     orphans: Mapping[str, LockEntry] = field(default_factory=dict)
     """Of assets, and files of products (`is_of_product`), of which only path and digest count."""
     products: Mapping[str, ProductEntry] = field(default_factory=dict)
+    strays: frozenset[Digest] = frozenset()
+    """Digests of further files of products, as the other side of a merge had them."""
 
     @cached_property
     def by_fingerprint(self) -> Mapping[str, LockEntry]:
@@ -117,7 +119,7 @@ class Lock:
     @cached_property
     def digests(self) -> frozenset[str]:
         """Every output, image and file of a product that is recorded."""
-        found = set(self.paths_by_digest)
+        found: set[str] = {*self.paths_by_digest, *self.strays}
         for entry in self.everything():
             found.add(entry.digest)
             found.add(entry.result.image)
@@ -330,7 +332,7 @@ def parse_lock(text: str, file: str) -> Lock:  # noqa: C901 - one loop over line
         raise _damaged("the lockfile is cut off", file, len(lines))
     entries: dict[str, LockEntry] = {}
     orphans: dict[str, LockEntry] = {}
-    products: dict[str, ProductEntry] = {}
+    made: list[ProductEntry] = []
     for number, line in enumerate(lines[1:], 2):
         if line in {"", "]"}:
             continue
@@ -338,15 +340,34 @@ def parse_lock(text: str, file: str) -> Lock:  # noqa: C901 - one loop over line
         if entry is None:
             raise _damaged("this line of the lockfile cannot be read", file, number)
         if isinstance(entry, ProductEntry):
-            if products.setdefault(entry.name, entry) != entry:
-                raise _damaged(f"the lockfile has `{entry.name}` twice", file, number)
+            made.append(entry)
             continue
         if entry.key_scheme > KEY_SCHEME:
             raise _newer(file, number)
         home, key = (orphans, entry.output) if entry.is_orphan else (entries, entry.name)
         if home.setdefault(key, entry) != entry:
             raise _damaged(f"the lockfile has `{key}` twice", file, number)
-    return Lock(entries=entries, orphans=orphans, products=products)
+    products, strays = united(made)
+    return Lock(entries=entries, orphans=orphans, products=products, strays=strays)
+
+
+def united(
+    made: Iterable[ProductEntry],
+) -> tuple[dict[str, ProductEntry], frozenset[Digest]]:
+    """Products by name. Branches that were merged may tell of one in several ways.
+
+    Such a product is known by no key, so that it is made again, free; all files that either branch
+    had are known as ours by their digests, which come second.
+    """
+    found: dict[str, ProductEntry] = {}
+    strays: set[Digest] = set()
+    for one in made:
+        other = found.setdefault(one.name, one)
+        if other != one:
+            strays |= {*other.files.values(), *one.files.values()}
+            files = {**other.files, **one.files}
+            found[one.name] = ProductEntry(one.name, "", {}, Bundle(), files)
+    return found, frozenset(strays)
 
 
 def salvage_lock(text: str) -> list[LockEntry]:
@@ -354,6 +375,12 @@ def salvage_lock(text: str) -> list[LockEntry]:
     found = (_parse_line(line) for line in text.split("\n"))
     entries = [entry for entry in found if isinstance(entry, LockEntry)]
     return [entry for entry in entries if entry.key_scheme <= KEY_SCHEME]
+
+
+def salvage_products(text: str) -> list[ProductEntry]:
+    """Every readable product in a damaged lockfile, likewise."""
+    found = (_parse_line(line) for line in text.split("\n"))
+    return [entry for entry in found if isinstance(entry, ProductEntry)]
 
 
 def _check_header(line: str, file: str) -> None:

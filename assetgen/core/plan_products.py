@@ -15,12 +15,12 @@ from assetgen.core.facts import FileState, Question
 from assetgen.core.finish import Atlas, Export
 from assetgen.core.plan import Unanswered
 from assetgen.core.price import FREE, Estimate
-from assetgen.core.product import file_key, key_of_product, known_paths, path_of, paths_of
+from assetgen.core.product import fits, file_key, key_of_product, known_paths, path_of, paths_of
 from assetgen.core.reasons import changes
 from assetgen.core.texts import atlas_texts, export_texts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from assetgen.core.bundle import Bundle
     from assetgen.core.decision import Decision, Options
@@ -131,7 +131,9 @@ def decide_product(
         bundle = _known_bundle(product, keyed, facts)
     decision = ProductDecision(product, Verdict.KEEP, "up to date", keyed=keyed, bundle=bundle)
     is_forced = product.name in options.forced
-    if isinstance(product.spec, Export) or bundle is not None:
+    if is_forced and not isinstance(product.spec, Export):
+        decision = replace(decision, bundle=None)
+    if isinstance(product.spec, Export) or decision.bundle is not None:
         decision = replace(decision, wanted=wanted_files(decision, decided, made))
         wrong = [one for one in decision.wanted if not _is_right(one, facts)]
         if not wrong and not is_forced:
@@ -144,17 +146,18 @@ def decide_product(
         return replace(decision, verdict=Verdict.DERIVE, reason="asked for with `--force`")
     foreign = next((path for path in paths if _is_foreign(path, facts)), None)
     if foreign is not None:
-        return replace(
-            decision,
-            verdict=Verdict.HOLD,
-            hold=Hold.EDITED,
-            reason=_why_foreign(product, foreign, facts.file(foreign)),
-        )
+        return _foreign(decision, foreign, wrong, facts)
     pictures = [one for one in wrong if one.text is None]
     if wrong and all(_is_here(one.digest, facts) for one in pictures):
         verdict = Verdict.RESTORE if pictures else Verdict.DERIVE
         return replace(decision, verdict=verdict, reason=reason)
     return _derived(decision, reason, facts, decided, read)
+
+
+def is_finished_picture(decision: Decision) -> bool:
+    """Whether the output that is there is the finished picture itself, without loss."""
+    is_there = decision.verdict is Verdict.KEEP and decision.digest is not None
+    return is_there and decision.asset.format == "png"
 
 
 def wanted_files(
@@ -243,6 +246,8 @@ def _drafted(product: Product, facts: Facts) -> ProductDecision:
         if present.is_image or present.digest in facts.lock.paths_by_digest:
             reason = f"`{path}` is from real images; `--draft` leaves it alone"
             return ProductDecision(product, Verdict.HOLD, reason, hold=Hold.REAL_IMAGE)
+        if _is_foreign(path, facts):
+            return _foreign(ProductDecision(product, Verdict.HOLD, ""), path, (), facts)
     return ProductDecision(product, Verdict.DERIVE, "draft", is_draft=True)
 
 
@@ -252,11 +257,12 @@ def _drafted(product: Product, facts: Facts) -> ProductDecision:
 def _known_bundle(product: Product, keyed: Keyed, facts: Facts) -> Bundle | None:
     """The lockfile's word first, then what was made here."""
     entry = facts.lock.products.get(product.name)
-    if entry is not None and entry.key == keyed.fingerprint:
+    if entry is not None and entry.key == keyed.fingerprint and fits(product, entry.bundle):
         return entry.bundle
     if keyed.fingerprint not in facts.bundles:
         raise Unanswered(Question("bundle", keyed.fingerprint))
-    return facts.bundles[keyed.fingerprint]
+    made = facts.bundles[keyed.fingerprint]
+    return made if made is not None and fits(product, made) else None
 
 
 def _is_right(wanted: WantedFile, facts: Facts) -> bool:
@@ -267,6 +273,21 @@ def _is_right(wanted: WantedFile, facts: Facts) -> bool:
     if present.digest == wanted.digest:
         return True
     return wanted.text is None and facts.journal.get(present.digest) == wanted.key
+
+
+def _foreign(
+    decision: ProductDecision, path: str, wrong: Sequence[WantedFile], facts: Facts
+) -> ProductDecision:
+    """Held, because somebody's work is at `path`; usable only when no other file is missing."""
+    is_there = facts.file(path).state is not FileState.OBSTRUCTED
+    others = [one for one in wrong if one.path != path]
+    is_usable = is_there and all(facts.file(one.path).digest is not None for one in others)
+    return replace(
+        decision,
+        verdict=Verdict.HOLD,
+        hold=Hold.EDITED if is_usable else Hold.OBSTRUCTED,
+        reason=_why_foreign(decision.product, path, facts.file(path)),
+    )
 
 
 def _derived(
@@ -285,7 +306,9 @@ def _derived(
                 _is_here(file.digest, facts) for file in frames.bundle.files
             )
         else:
-            is_made = image is not None and _is_here(image, facts)
+            is_made = (
+                image is not None and _has_picture(image, facts)
+            ) or is_finished_picture(decided[asset.name])
         if not is_made:
             why = (
                 f"{reason}; the image of `{asset.name}` is not on this machine as it came: get a "
@@ -354,6 +377,12 @@ def _is_foreign(path: str, facts: Facts) -> bool:
     if digest not in facts.ours:
         raise Unanswered(Question("ours", digest))
     return not facts.ours[digest]
+
+
+def _has_picture(image: Digest, facts: Facts) -> bool:
+    if image not in facts.pictures:
+        raise Unanswered(Question("picture", image))
+    return facts.pictures[image]
 
 
 def _is_here(digest: Digest, facts: Facts) -> bool:

@@ -20,7 +20,7 @@ from assetgen.core.finish import (
     Variants,
 )
 from assetgen.core.model import FORMAT_OF_SUFFIX
-from assetgen.core.pattern import expand, frame_path, page_path, variant_path
+from assetgen.core.pattern import expand, frame_name, frame_path, page_path, variant_path
 from assetgen.core.recipe import sha256_of
 from assetgen.core.step import step_document
 
@@ -133,6 +133,40 @@ def _settings(spec: Frames | Variants | Atlas | Export) -> Json:
             ]
         case Export():
             return []
+
+
+def fits(product: Product, bundle: Bundle) -> bool:
+    """Whether a bundle can be one of this product: it may come from a stranger's lockfile."""
+    spec, files = product.spec, bundle.files
+    numbers = [str(number) for number in range(len(files))]
+    match spec:
+        case Frames():
+            is_right = len(files) == spec.count and [file.role for file in files] == numbers
+            return is_right and all(file.info.format == spec.format for file in files)
+        case Variants():
+            roles = [f"{file.info.width_px}.{file.info.format}" for file in files]
+            formats = {file.info.format for file in files}
+            is_right = [file.role for file in files] == roles and len(set(roles)) == len(roles)
+            widths = {file.info.width_px for file in files}
+            return is_right and formats == set(spec.formats) and max(widths) <= max(spec.widths)
+        case Atlas():
+            is_right = 0 < len(files) <= spec.max_pages and [f.role for f in files] == numbers
+            names = {name for asset in product.reads for name in frame_names(asset)}
+            return (
+                is_right
+                and all(file.info.format == spec.format for file in files)
+                and {frame.name for frame in bundle.frames} == names
+                and all(frame.page < len(files) for frame in bundle.frames)
+            )
+        case Export():
+            return not files
+
+
+def frame_names(asset: Asset) -> tuple[str, ...]:
+    """What an atlas calls the pictures of an asset, in order."""
+    if asset.frames is None:
+        return (asset.name,)
+    return tuple(frame_name(asset.name, number) for number in range(asset.frames.count))
 
 
 def rendition_key(image: str, asset: Asset, rendition: Rendition) -> str:

@@ -49,11 +49,7 @@ def select_all(
     for selector in selectors:
         pattern = selector.removesuffix("+")
         if pattern.partition(":")[0] in KINDS:
-            known = [product.name for product in products]
-            matched = {name for name in known if fnmatch.fnmatchcase(name, pattern)}
-            if not matched:
-                raise UsageError(f"`{selector}` matches nothing", hint=_near(pattern, known))
-            named |= matched
+            named |= select_products(products, [pattern])
             continue
         found = select(assets, [selector])
         chosen |= found
@@ -67,6 +63,22 @@ def select_all(
             made[product.name] = product
             needed |= set(product.after)
     return frozenset(chosen), tuple(p for p in products if p.name in made)
+
+
+def select_products(products: Sequence[Product], selectors: Iterable[str]) -> frozenset[str]:
+    """Names of the products that `KIND:NAME` or `KIND:GLOB` matches, and no others.
+
+    Raises:
+        UsageError: a selector matches nothing.
+    """
+    known = [product.name for product in products]
+    chosen: set[str] = set()
+    for selector in selectors:
+        matched = {name for name in known if fnmatch.fnmatchcase(name, selector)}
+        if not matched:
+            raise UsageError(f"`{selector}` matches nothing", hint=_near(selector, known))
+        chosen |= matched
+    return frozenset(chosen)
 
 
 def matching(assets: Sequence[Asset], pattern: str) -> set[str]:

@@ -8,7 +8,8 @@ from assetgen.core.export_text import export_text
 from assetgen.core.finish import Atlas
 from assetgen.core.listing import ListedAsset, ListedAtlas, ListedFile, Listing
 from assetgen.core.model import FORMAT_OF_SUFFIX
-from assetgen.core.pattern import data_path, frame_name, frame_path, page_path, variant_path
+from assetgen.core.pattern import data_path, frame_path, page_path, variant_path
+from assetgen.core.product import frame_names
 from assetgen.core.sheet import Page, Sheet
 from assetgen.core.sheet_text import sheet_files
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 def sheet_of(atlas: Atlas, members: Iterable[Asset], bundle: Bundle) -> Sheet:
     """An atlas as data: pages, frames, animations."""
     members = tuple(members)
-    shows = {asset.name: _frames_of(asset) for asset in members}
+    shows = {asset.name: frame_names(asset) for asset in members}
     animations = {asset.name: shows[asset.name] for asset in members if asset.frames is not None}
     animations |= {
         name: tuple(frame for asset in shown for frame in shows[asset])
@@ -36,12 +37,6 @@ def sheet_of(atlas: Atlas, members: Iterable[Asset], bundle: Bundle) -> Sheet:
         for number, file in enumerate(bundle.files)
     )
     return Sheet(atlas.name, pages, bundle.frames, animations)
-
-
-def _frames_of(asset: Asset) -> tuple[str, ...]:
-    if asset.frames is None:
-        return (asset.name,)
-    return tuple(frame_name(asset.name, number) for number in range(asset.frames.count))
 
 
 def atlas_texts(atlas: Atlas, members: Iterable[Asset], bundle: Bundle) -> dict[str, str]:

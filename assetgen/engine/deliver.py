@@ -163,8 +163,8 @@ class Delivery:
         digest = digest_of(data)
         if name in self.forced:
             self.emit(Warned(name, f"the former bytes are kept as {digest}"))
-        elif digest in self.facts.lock.paths_by_digest:
-            return  # a file of a product: made again free
+        elif self._is_free(path, digest):
+            return
         if self.blobs.has(digest):
             return
         entries = self.facts.lock.by_digest.get(digest, [])
@@ -178,6 +178,12 @@ class Delivery:
         self.blobs.keep(data)
         if name not in self.forced:
             self.emit(Warned(name, f"the former bytes are kept as {digest}"))
+
+    def _is_free(self, path: str, digest: Digest) -> bool:
+        """Whether these bytes are what a product has just there, and nothing else is: made again."""
+        products = self.facts.lock.products.values()
+        is_recorded = any(one.files.get(path) == digest for one in products)
+        return is_recorded and digest not in self.facts.lock.by_digest
 
     def _look(self, path: str) -> FileFact:
         known = self.facts.lock.digests | frozenset(self.facts.journal)

@@ -7,6 +7,7 @@ say `wait`, gets the image, and delivers it: output, lockfile entry, event.
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -51,7 +52,8 @@ if TYPE_CHECKING:
 
 LOCK_INTERVAL_S = 5.0
 """A long build writes its lockfile this often: what a crash may leave to the caches."""
-_DISK_WORKERS = 4
+_DISK_WORKERS = max(4, min(os.cpu_count() or 1, 16))
+"""Pictures that are worked on at once: all processors, and no more than memory bears."""
 _RATIO_TOLERANCE = 0.03
 _LOST = "is lost: nothing on this machine could keep it"
 

@@ -153,6 +153,25 @@ class Supplier:
     blobs: BlobStore
     files: Files
     facts: Facts
+    actions: ActionCache
+
+    def picture(self, image: Digest) -> bytes | None:
+        """The image, or what was made here of the same inputs under another digest.
+
+        Where the lockfile's word stays although another zlib packed a repeatable picture
+        differently, its own bytes may be on no machine.
+        """
+        data = self.fetch(image)
+        if data is not None:
+            return data
+        entries = self.facts.lock.by_digest.get(image, ())
+        keys = [entry.fingerprint for entry in entries if entry.result.image == image]
+        for again in self.actions.get_many(keys).values():
+            if again.cost_usd == 0:
+                data = self.blobs.get(again.image)
+            if data is not None:
+                return data
+        return None
 
     def fetch(self, digest: Digest) -> bytes | None:
         """The bytes, verified, or None when they are nowhere on this machine."""
@@ -192,6 +211,10 @@ class StoreOracle:
                 facts.ours[question.key] = self.blobs.wrote(Digest(question.key))
             elif question.kind == "bundle":
                 facts.bundles[question.key] = self._bundle(question.key)
+            elif question.kind == "picture":
+                facts.pictures[question.key] = (
+                    self.supplier.picture(Digest(question.key)) is not None
+                )
 
     def _bundle(self, key: str) -> Bundle | None:
         """The pictures that were made here under a key."""
@@ -215,6 +238,8 @@ class OfflineOracle:
                 facts.results[question.key] = None
             elif question.kind == "here":
                 facts.here[question.key] = True
+            elif question.kind == "picture":
+                facts.pictures[question.key] = True
             elif question.kind == "bundle":
                 facts.bundles[question.key] = None
             elif question.kind == "ours":

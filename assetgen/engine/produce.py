@@ -12,7 +12,7 @@ from assetgen.core.events import Warned
 from assetgen.core.finish import Atlas, Export, Frames, Rendition, Variants
 from assetgen.core.lock import ProductEntry
 from assetgen.core.pattern import frame_name
-from assetgen.core.plan_products import wanted_files
+from assetgen.core.plan_products import is_finished_picture, wanted_files
 from assetgen.core.product import rendition_key
 from assetgen.core.recipe import sha256_of
 from assetgen.core.result import ImageInfo
@@ -72,7 +72,12 @@ class Producer:
             if data is None:
                 # Known by name and not here: what is made of the same again is as good.
                 self._bundle(decision, decided, made, fresh)
-                data = fresh[wanted.role]
+                data = fresh.get(wanted.role)
+            if data is None:
+                raise OutputError(
+                    f"`{wanted.path}` is not what is made of its image today",
+                    hint=f"`assetgen build --force {decision.name}` makes all of it again, free",
+                )
             if not self.delivery.place(decision.name, wanted, data):
                 raise OutputError(
                     f"`{wanted.path}` was not written by assetgen, or was changed just now",
@@ -142,7 +147,11 @@ class Producer:
                 raise OutputError(f"`{asset.output}` went away while the build was running")
             return data
         image = decision.image
-        data = self.supplier.fetch(image) if image is not None else None
+        data = self.supplier.picture(image) if image is not None else None
+        if data is None and is_finished_picture(decision):
+            found = self.files.read(asset.output)
+            if found is not None and digest_of(found) == decision.digest:
+                return found
         if data is None or image is None:
             raise OutputError(
                 f"the image of `{asset.name}` is not on this machine as it came",

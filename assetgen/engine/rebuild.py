@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from assetgen.core.fingerprint import key_of
-from assetgen.core.lock import Changes, Lock, merged, names_of
+from assetgen.core.lock import Changes, Lock, merged, names_of, united
 from assetgen.core.model import FileReference, Source
 from assetgen.core.select import in_build_order
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from assetgen.core.digest import Digest
     from assetgen.core.facts import FileFact
-    from assetgen.core.lock import LockEntry
+    from assetgen.core.lock import LockEntry, ProductEntry
     from assetgen.core.model import Asset, Project
 
 
@@ -23,6 +23,7 @@ def rebuilt_lock(
     salvaged: Sequence[LockEntry],
     outputs: Mapping[str, FileFact],
     inputs: Mapping[str, FileFact],
+    products: Iterable[ProductEntry] = (),
 ) -> Lock:
     """The best of the salvaged entries for each asset; the rest become orphans.
 
@@ -47,6 +48,7 @@ def rebuilt_lock(
     everything = Lock(
         entries={entry.name: entry for entry in salvaged if not entry.is_orphan},
         orphans={entry.output: entry for entry in salvaged if entry.is_orphan},
+        products=united(products)[0],
     )
     return merged(everything, Changes(chosen), names_of(project))
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from assetgen.core.record import Entry, Head, Record
 from assetgen.core.report import Status
+from assetgen.core.step import RemoveBackground
 from assetgen.core.stamp import GRANULE_NS, Stamp, is_settled
 
 if TYPE_CHECKING:
@@ -79,11 +80,21 @@ def compose(
         complete=(
             is_as_written
             and plan.is_whole
+            and not _uses_remover(plan)
             and not report.stopped_by
             and all(outcome.status in _DONE for outcome in report.outcomes)
         ),
     )
     return Record(head=head, entries=entries)
+
+
+def _uses_remover(plan: Plan) -> bool:
+    """Whether installed code, whose version no file of the project tells, makes a picture."""
+    return any(
+        isinstance(step, RemoveBackground) and step.remover
+        for asset in plan.project.assets
+        for step in asset.steps
+    )
 
 
 def _entry(path: str, stamp: Stamp | None, seen_at_ns: int) -> Entry:

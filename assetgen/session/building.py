@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from assetgen._version import __version__
 from assetgen.core.decision import Verdict, total
 from assetgen.core.events import Broken, Planned, Warned
-from assetgen.core.lock import salvage_lock
+from assetgen.core.lock import salvage_lock, salvage_products
 from assetgen.core.product import known_paths, products_of
 from assetgen.core.record import named_path
 from assetgen.core.select import with_dependants
@@ -176,12 +176,14 @@ def _rebuild_lock(adapters: Adapters, emit: Emit) -> None:
         kept = adapters.cache().blobs.keep(damaged)
         emit(Warned(None, f"the lockfile as it was is kept as {kept}"))
     observer = adapters.observer(use_record=False)
+    text = damaged.decode("utf-8", "replace")
     adapters.lockfile.rebuild(
         rebuilt_lock(
             project,
-            salvage_lock(damaged.decode("utf-8", "replace")),
+            salvage_lock(text),
             observer.outputs([asset.output for asset in project.assets], frozenset()),
             observer.inputs(input_paths(project.assets)),
+            salvage_products(text),
         )
     )
 

@@ -11,10 +11,16 @@ from assetgen.core.facts import Facts, FileFact, FileState
 from assetgen.core.lock import Changes, merged, names_of
 from assetgen.core.model import FileReference, Generate, Source
 from assetgen.core.price import Estimate, estimate, history_of, price_key
-from assetgen.core.product import paths_of, products_of
+from assetgen.core.product import KINDS, paths_of, products_of
 from assetgen.core.recipe import finish_of, sha256_of
 from assetgen.core.report import Plan
-from assetgen.core.select import in_build_order, select_all, with_dependencies
+from assetgen.core.select import (
+    in_build_order,
+    select,
+    select_all,
+    select_products,
+    with_dependencies,
+)
 from assetgen.engine.execute import placeholder_request
 from assetgen.engine.observe import (
     Observer,
@@ -115,7 +121,9 @@ def _survey(
     oracle: Oracle = OfflineOracle()
     if not offline:
         cache = adapters.cache()
-        supplier = Supplier(blobs=cache.blobs, files=adapters.files, facts=facts)
+        supplier = Supplier(
+            blobs=cache.blobs, files=adapters.files, facts=facts, actions=cache.actions
+        )
         oracle = StoreOracle(actions=cache.actions, blobs=cache.blobs, supplier=supplier)
     decided: dict[str, Decision] = {}
     settle(in_build_order(chosen), facts, options, oracle, decided)
@@ -222,10 +230,9 @@ def _options(adapters: Adapters, project: Project, settings: Settings, *, offlin
 
 def _forced(project: Project, settings: Settings) -> frozenset[str]:
     """Names of assets, and of products that were named themselves: those of assets follow them."""
-    assets, products = select_all(project.assets, products_of(project), settings.force)
-    named = [selector for selector in settings.force if ":" in selector]
-    chosen = select_all((), products, named)[1] if products and named else ()
-    return assets | {product.name for product in chosen}
+    kinds = {s for s in settings.force if s.partition(":")[0] in KINDS}
+    names = select(project.assets, [s for s in settings.force if s not in kinds])
+    return names | select_products(products_of(project), kinds)
 
 
 def _as_recorded(lock: Lock) -> dict[str, FileFact]:
@@ -251,7 +258,8 @@ def _orphans(
     in_use = {asset.output for asset in project.assets}
     in_use |= {path for one in made for path in (w.path for w in one.wanted)}
     after = merged(lock, Changes(), names)
-    for entry in [*lock.entries.values(), *after.orphans.values()]:
+    left = {entry.output: entry for entry in [*lock.entries.values(), *after.orphans.values()]}
+    for entry in left.values():
         if entry.output not in in_use and adapters.stamp(entry.output) is not None:
             yield entry
 

@@ -86,9 +86,11 @@ def _print(plan: Plan, findings: list[AnyDecision]) -> None:
     ]
     lines = list(render_table(rows))
     lines += [f"orphan  {printable(entry.output)}  nothing needs it" for entry in plan.orphans]
-    count = len(plan.everything)
+    count = counted(len(plan.decisions), "asset")
+    if plan.products:
+        count += f" and {counted(len(plan.products), 'product')}"
     if findings:
-        lines.append(f"{len(findings)} of {count} assets not up to date")
+        lines.append(f"{len(findings)} of {count} not up to date")
     else:
-        lines.append(f"up to date: {count} asset{'' if count == 1 else 's'}")
+        lines.append(f"up to date: {count}")
     print_lines(lines)

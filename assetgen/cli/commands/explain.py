@@ -23,7 +23,7 @@ from assetgen.session import Session
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from assetgen.core.explain import Explanation, Input, Known
     from assetgen.core.explain_product import ProductExplanation
@@ -57,14 +57,18 @@ def run(args: argparse.Namespace) -> int:
         if args.json:
             print_json(product_explanation_json(product), indent=2)
         else:
-            sys.stdout.writelines(f"{line}\n" for line in product_lines(product, columns()))
+            _print(product_lines(product, columns()))
         return 0
     explanation = session.explain(args.name, say_event)
     if args.json:
         print_json(explanation_json(explanation), indent=2)
     else:
-        sys.stdout.writelines(f"{line}\n" for line in explanation_lines(explanation, columns()))
+        _print(explanation_lines(explanation, columns()))
     return 0
+
+
+def _print(lines: Iterable[str]) -> None:
+    sys.stdout.writelines(f"{line}\n" for line in lines)
 
 
 def explanation_lines(explanation: Explanation, width: int) -> Iterator[str]:
