@@ -2,7 +2,8 @@
 
 A page is read like a session: its `sh` blocks run one after another in one empty folder, by a
 real shell, and so do the `run:` steps of its CI recipes. A `text` block right after a command is
-what the command prints.
+what the command prints. A `yaml` block that begins with `# assets.yaml` is the manifest from there
+on, and one that begins with `# assets.yaml, continued` goes on with it.
 """
 
 from __future__ import annotations
@@ -87,6 +88,10 @@ def test_every_command_of_a_page_does_what_the_page_says(
             assert [line for line in block.splitlines() if line.split() not in rows] == []
         if language == "sh":
             said = shell(block)
+        elif language == "yaml" and block.startswith("# assets.yaml"):
+            is_more = block.startswith("# assets.yaml, continued\n")
+            earlier = project.read_text("assets.yaml") if is_more else ""
+            project.write("assets.yaml", earlier + block)
         elif language == "yaml":
             said = shell(steps(block))
         before = language

@@ -366,15 +366,15 @@ class Build:
         return self._outcome(decision, Status.DRAFTED, decision.reason)
 
     def _placeholder(self, asset: Asset, request: Request) -> bytes:
-        """The drawing, finished like the image that it stands for; unfinished where that fails."""
-        if asset.steps:
-            painted = self.shop.paint_placeholder(replace(request, format="png"))
-            try:
-                return self.shop.delivery.finishing.placeholder(asset, painted)
-            except StepError as error:
-                what = f"the draft is shown without its steps: {error.what}"
-                self.shop.emit(Warned(asset.name, what))
-        return self.shop.paint_placeholder(request)
+        """The drawing, finished like the image that it stands for, as far as that can be done."""
+        if not asset.steps:
+            return self.shop.paint_placeholder(request)
+        painted = self.shop.paint_placeholder(replace(request, format="png"))
+        data, reason = self.shop.delivery.finishing.placeholder(asset, painted)
+        if reason is not None:
+            what = f"a step was left out of the draft: {reason.what}"
+            self.shop.emit(Warned(asset.name, what))
+        return data
 
     def _recorded_result(self, decision: Decision, result: ActionResult) -> ActionResult:
         """What the lockfile says about the image.

@@ -57,15 +57,20 @@ class Finishing:
                 )
         return data, info
 
-    def placeholder(self, asset: Asset, data: bytes) -> bytes:
+    def placeholder(self, asset: Asset, data: bytes) -> tuple[bytes, StepError | None]:
         """A drawing with the steps of its asset, in the format of its output; nothing is kept.
 
-        Raises:
-            StepError, ImageError.
+        A step that cannot be done to a drawing, which has no ground of a stated colour for one, is
+        left out, so that the others still give it its size; the first reason is told.
         """
+        reason: StepError | None = None
         for step in asset.steps:
-            data = self.finisher().apply(data, step)
-        return data if asset.format == "png" else self.images.convert(data, asset.format)
+            try:
+                data = self.finisher().apply(data, step)
+            except StepError as error:
+                reason = reason or error
+        data = data if asset.format == "png" else self.images.convert(data, asset.format)
+        return data, reason
 
     def picture(self, image: Digest, steps: Sequence[Step], data: bytes) -> bytes:
         """The finished picture of an image, losslessly; `data` is the image as it came.

@@ -16,7 +16,7 @@ assets:
     output: art/walk.png
     steps: [{slice: {columns: 4, output: "art/walk/${frame}.png"}}]
   icon-${n}:
-    matrix: {n: [a, b, c]}
+    matrix: {n: [a, b, 1.c]}
     source: hand/${n}.png
     output: art/icon-${n}.png
     tags: [icons]
@@ -34,7 +34,7 @@ atlases:
     assets: [walk, tag:icons]
     output: public/one.png
     data: {json-hash: public/one.json, css: public/one.css, json: public/one.plain.json}
-    animations: {blink: ["icon-b", "icon-a", "icon-b", "icon-c"]}
+    animations: {blink: ["icon-b", "icon-a", "icon-b", "icon-1.c"]}
   many:
     assets: [walk, tag:icons]
     output: public/many-${page}.png
@@ -45,6 +45,11 @@ atlases:
       json-hash: public/many-${page}.json
       css: public/many.css
       json: public/many.plain.json
+  9odd:
+    assets: [walk, tag:icons]
+    output: "public/odd one #1 50%.png"
+    power_of_two: true
+    data: {json-hash: "public/odd one.json", css: public/9odd.css}
 exports:
   code: {format: typescript, output: src/assets.ts, base: /, atlases: ["*"]}
   data: {format: json, output: public/assets.json}
@@ -58,7 +63,7 @@ exports:
 """
 FRAMES = {
     **{f"walk-{number}": f"art/walk/{number}.png" for number in range(4)},
-    **{f"icon-{name}": f"art/icon-{name}.png" for name in "abc"},
+    **{f"icon-{name}": f"art/icon-{name}.png" for name in ("a", "b", "1.c")},
 }
 """Files by the names of their frames."""
 
@@ -92,5 +97,5 @@ FILES: dict[str, str | bytes] = {
     "hand/walk.png": _png(_walk()),
     "hand/a.png": _png(_noise(10, 40, 40, (0, 0, 0, 0))),
     "hand/b.png": _png(_noise(11, 61, 33, (7, 2, 11, 4))),
-    "hand/c.png": _png(_noise(12, 70, 70, (1, 9, 0, 0))),
+    "hand/1.c.png": _png(_noise(12, 70, 70, (1, 9, 0, 0))),
 }

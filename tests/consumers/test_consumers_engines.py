@@ -89,7 +89,7 @@ def animation(name: str, shown: Sequence[str]) -> tuple[list[Show], list[str]]:
 ONE_PAGE = {
     "frames": frames(),
     "slice": animation("walk", ["walk-0", "walk-1", "walk-2", "walk-3"]),
-    "animation": animation("blink", ["icon-b", "icon-a", "icon-b", "icon-c"]),
+    "animation": animation("blink", ["icon-b", "icon-a", "icon-b", "icon-1.c"]),
 }
 
 
@@ -144,6 +144,14 @@ def test_pixi_draws_an_atlas_of_several_pages_from_its_first_file(
     assert len(pages_of(site)) > 1
     shows, files = frames()
     drawn = of_data_url(pixi(page, npm_packages, "/public/many-0.json", shows))
+    assert_same(drawn, expected([site.root / file for file in files]))
+
+
+def test_pixi_finds_a_page_whatever_its_file_is_called(
+    page: Page, site: Site, npm_packages: Path
+) -> None:
+    shows, files = frames()
+    drawn = of_data_url(pixi(page, npm_packages, "/public/odd%20one.json", shows))
     assert_same(drawn, expected([site.root / file for file in files]))
 
 

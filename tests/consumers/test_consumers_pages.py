@@ -98,7 +98,7 @@ def test_the_place_has_the_dominant_colour_until_then(page: Page, site: Site) ->
     assert np.count_nonzero(near) > len(drawn) // 10
 
 
-@pytest.mark.parametrize("atlas", ["one", "many"])
+@pytest.mark.parametrize("atlas", ["one", "many", "9odd"])
 def test_css_sprites_show_the_pixels_of_their_sources(atlas: str, page: Page, site: Site) -> None:
     shown = zip(FRAMES, places(len(FRAMES)), strict=True)
     sprites = "".join(

@@ -433,3 +433,15 @@ def test_moving_from_drafts_to_a_real_provider_buys_the_images_and_back_is_free(
     edit(product, "provider: draft\n", "provider: openrouter\n")
     assert cli("build", env=FREE).code == 0
     assert len(openrouter.generations) == 2
+
+
+def test_a_step_that_cannot_be_done_to_a_draft_is_left_out_of_it(
+    cli: Inside, empty: Project
+) -> None:
+    steps = "steps: [{remove_background: {ground: '#ff00ff'}}, {resize: {width: 64, height: 48}}]"
+    empty.write("assets.yaml", MANIFEST.replace("output: art/hero", f"{steps}, output: art/hero"))
+    result = cli("build", "--draft", env=FREE)
+    assert result.code == 0, result.err
+    assert "warning: hero: a step was left out of the draft: the ground `#ff00ff` is" in result.err
+    with PIL.Image.open(empty.path("art/hero.png")) as drawn:
+        assert drawn.size == (64, 48)
