@@ -540,9 +540,7 @@ class Machine:
             journal=journal,
             placeholders={a.name: placeholder_key(a) for a in chosen} if draft else {},
         )
-        supplier = Supplier(
-            blobs=self.blobs, files=self.files, facts=facts, actions=self.actions
-        )
+        supplier = Supplier(blobs=self.blobs, files=self.files, facts=facts, actions=self.actions)
         oracle = StoreOracle(actions=self.actions, blobs=self.blobs, supplier=supplier)
         decided: dict[str, Decision] = {}
         settle(in_build_order(chosen), facts, options, oracle, decided)

@@ -312,7 +312,7 @@ def _entry_text(entry: LockEntry) -> str:
     return _ENCODER.encode(document)
 
 
-def parse_lock(text: str, file: str) -> Lock:  # noqa: C901 - one loop over lines, a check a kind
+def parse_lock(text: str, file: str) -> Lock:
     """The lockfile in `text`; `file` is its name in messages.
 
     Raises:

@@ -15,7 +15,7 @@ from assetgen.core.facts import FileState, Question
 from assetgen.core.finish import Atlas, Export
 from assetgen.core.plan import Unanswered
 from assetgen.core.price import FREE, Estimate
-from assetgen.core.product import fits, file_key, key_of_product, known_paths, path_of, paths_of
+from assetgen.core.product import file_key, fits, key_of_product, known_paths, path_of, paths_of
 from assetgen.core.reasons import changes
 from assetgen.core.texts import atlas_texts, export_texts
 
@@ -306,9 +306,9 @@ def _derived(
                 _is_here(file.digest, facts) for file in frames.bundle.files
             )
         else:
-            is_made = (
-                image is not None and _has_picture(image, facts)
-            ) or is_finished_picture(decided[asset.name])
+            is_made = (image is not None and _has_picture(image, facts)) or is_finished_picture(
+                decided[asset.name]
+            )
         if not is_made:
             why = (
                 f"{reason}; the image of `{asset.name}` is not on this machine as it came: get a "

@@ -180,7 +180,7 @@ class Delivery:
             self.emit(Warned(name, f"the former bytes are kept as {digest}"))
 
     def _is_free(self, path: str, digest: Digest) -> bool:
-        """Whether these bytes are what a product has just there, and nothing else is: made again."""
+        """Whether these bytes are what a product has just there, and nothing else is."""
         products = self.facts.lock.products.values()
         is_recorded = any(one.files.get(path) == digest for one in products)
         return is_recorded and digest not in self.facts.lock.by_digest

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from assetgen.core.record import Entry, Head, Record
 from assetgen.core.report import Status
-from assetgen.core.step import RemoveBackground
 from assetgen.core.stamp import GRANULE_NS, Stamp, is_settled
+from assetgen.core.step import RemoveBackground
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

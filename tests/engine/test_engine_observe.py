@@ -186,7 +186,9 @@ class TestSupplier:
             lock=lock_of(entry_of("hero", HERO)),
             inputs={"ref.png": FileFact(FileState.IMAGE, digest_of(b"ref"))},
         )
-        return Supplier(blobs=machine.blobs, files=machine.files, facts=facts)
+        return Supplier(
+            blobs=machine.blobs, files=machine.files, facts=facts, actions=machine.actions
+        )
 
     def test_finds_bytes_in_the_store(self) -> None:
         machine = Machine()
@@ -221,7 +223,9 @@ class TestOracles:
     def test_every_question_gets_its_answer_from_the_caches(self) -> None:
         machine = Machine()
         facts = Facts()
-        supplier = Supplier(blobs=machine.blobs, files=machine.files, facts=facts)
+        supplier = Supplier(
+            blobs=machine.blobs, files=machine.files, facts=facts, actions=machine.actions
+        )
         oracle = StoreOracle(actions=machine.actions, blobs=machine.blobs, supplier=supplier)
         oracle.answer(QUESTIONS, facts)
         assert facts.results == {"f" * 64: None}
@@ -236,7 +240,9 @@ class TestOracles:
         machine = Machine()
         machine.blobs.keep(HERO)
         facts = Facts()
-        supplier = Supplier(blobs=machine.blobs, files=machine.files, facts=facts)
+        supplier = Supplier(
+            blobs=machine.blobs, files=machine.files, facts=facts, actions=machine.actions
+        )
         StoreOracle(actions=machine.actions, blobs=machine.blobs, supplier=supplier).answer(
             QUESTIONS, facts
         )

@@ -11,7 +11,9 @@ import pytest
 
 from assetgen.core.digest import digest_of
 from assetgen.core.finish import Atlas, Expect, Export, Frames, Variants
+from assetgen.core.lock import salvage_lock, salvage_products
 from assetgen.core.step import Crop, Pixelate, RemoveBackground, Resize
+from assetgen.engine.rebuild import rebuilt_lock
 from tests.fakes import FakeFinisher, Machine, generated, picture, project_of, sourced
 
 if TYPE_CHECKING:
@@ -286,7 +288,7 @@ class TestBringingBack:
         assert set(statuses(clone.build(whole())).values()) == {"kept"}
 
     def test_an_image_that_is_not_here_holds_its_products(self, built: Machine) -> None:
-        hero = replace(HERO, output="art/hero.webp", steps=(Resize(8, 8),))
+        hero = replace(HERO, output="art/hero.webp", format="webp", steps=(Resize(8, 8),))
         built.build(whole(hero))
         clone = built.fresh_clone()
         clone.files.remove("web/hero-4.webp")
@@ -355,3 +357,112 @@ class TestSources:
         assert statuses(report) == {"logo": "derived", "variants:logo": "derived"}
         assert machine.images.inspect(machine.files.peek(logo.output) or b"").width_px == 4
         assert report.spent_usd == Decimal(0)
+
+
+def edit_lock(machine: Machine, old: str, new: str) -> None:
+    text = machine.locks.text or ""
+    assert old in text
+    machine.locks.text = text.replace(old, new)
+
+
+class TestStrangersLockfiles:
+    @pytest.mark.parametrize(
+        ("old", "new"),
+        [
+            ('"role": "1"', '"role": "7"'),
+            ('"role": "1"', '"role": "-1"'),
+            ('"role": "1"', '"role": "../../x"'),
+            ('"role": "4.webp"', '"role": "999.webp"'),
+            ('"role": "4.webp"', '"role": "foo"'),
+            ('"role": "4.webp"', f'"role": "{"9" * 5000}.webp"'),
+            ('"role": "4.webp"', '"role": "4.exe"'),
+        ],
+    )
+    def test_pictures_that_a_product_cannot_have_are_not_believed(
+        self, built: Machine, old: str, new: str
+    ) -> None:
+        before = built.files.paths()
+        edit_lock(built, old, new)
+        built.build(whole())
+        assert built.files.paths() == before
+        assert set(statuses(built.build(whole())).values()) == {"kept"}
+
+    def test_nothing_that_another_needs_goes_without_being_kept(self, built: Machine) -> None:
+        """A stranger's line says that bytes of the user's are a product's; they are kept."""
+        mine = picture("mine")
+        built.files.put("web/hero-4.png", mine)
+        one = built.locks.read().products["variants:hero"].files["web/hero-8.png"]
+        edit_lock(built, f'"web/hero-8.png": "{one}"', f'"web/hero-8.png": "{digest_of(mine)}"')
+        built.build(whole())
+        assert built.is_known(mine)
+
+
+class TestMergedLockfiles:
+    def test_a_product_that_two_branches_made_is_made_again_and_nothing_is_held(
+        self, built: Machine
+    ) -> None:
+        lines = (built.locks.text or "").splitlines()
+        (ours,) = [line for line in lines if '"product": "atlas:ui"' in line]
+        theirs = ours.replace('"web/ui.json": "sha256:', '"web/ui.json": "sha256:0000')
+        built.locks.text = (built.locks.text or "").replace(ours, f"{theirs}\n{ours}")
+        built.locks.text = built.locks.text.replace("sha256:0000", "sha256:")
+        other = ours.replace('"key": "', '"key": "0')
+        built.locks.text = built.locks.text.replace(ours, f"{other}\n{ours}", 1)
+        assert "held" not in statuses(built.build(whole())).values()
+        assert set(statuses(built.build(whole())).values()) == {"kept"}
+
+    def test_rebuilding_the_lockfile_keeps_what_it_says_of_products(self, built: Machine) -> None:
+        text = built.locks.text or ""
+        lock = built.locks.read()
+        clone = built.fresh_clone()
+        outputs = clone.plan(whole()).facts.outputs
+        rebuilt = rebuilt_lock(
+            whole(), salvage_lock(text), outputs, {}, salvage_products(text.replace("]\n", ""))
+        )
+        assert rebuilt.products == lock.products
+
+
+class TestForcing:
+    def test_forces_what_was_named_and_nothing_that_it_reads(self, built: Machine) -> None:
+        mine = picture("mine")
+        built.files.put("art/walk/0.png", mine)
+        built.files.put("web/ui.png", mine)
+        built.build(whole(), forced=["atlas:ui"])
+        assert built.files.peek("art/walk/0.png") == mine
+
+    def test_makes_pictures_anew_although_they_are_known(self, built: Machine) -> None:
+        files = built.locks.read().products["variants:hero"].files
+        right = {path: built.files.peek(path) for path in FILES}
+        small, large = files["web/hero-4.png"], files["web/hero-8.png"]
+        built.locks.text = (
+            (built.locks.text or "")
+            .replace(small, "sha256:" + "0" * 64)
+            .replace(large, small)
+            .replace("sha256:" + "0" * 64, large)
+        )
+        built.journal.entries.clear()
+        built.build(whole())
+        assert built.files.peek("web/hero-4.png") == right["web/hero-8.png"]
+        built.build(whole(), forced=["variants:hero"])
+        assert {path: built.files.peek(path) for path in FILES} == right
+
+
+class TestHolding:
+    def test_a_held_product_with_a_missing_file_is_not_done(self, built: Machine) -> None:
+        built.files.put("art/walk/0.png", picture("mine"))
+        built.files.remove("art/walk/1.png")
+        assert built.build(whole()).exit_code == 4
+
+    @pytest.mark.parametrize("path", ["web/assets.json", "web/ui.json", "web/ui.png"])
+    def test_drafts_are_never_put_over_what_people_wrote(self, machine: Machine, path: str) -> None:
+        mine = picture("mine") if path.endswith(".png") else b"mine"
+        machine.files.put(path, mine)
+        machine.build(whole(), draft=True)
+        assert machine.files.peek(path) == mine
+
+    def test_a_lossless_output_is_enough_to_make_its_products(self, built: Machine) -> None:
+        clone = built.fresh_clone()
+        clone.files.remove("web/ui.png")
+        report = clone.build(whole())
+        assert statuses(report)["atlas:ui"] == "derived"
+        assert clone.provider.calls == []

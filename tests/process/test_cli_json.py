@@ -46,9 +46,9 @@ assets:
     source: hand/logo.png
     output: public/logo.webp
 """
-PLAN_FIELDS = {"name", "verdict", "reason", "output", "estimate_usd", "estimate_basis"}
+PLAN_FIELDS = {"name", "kind", "verdict", "reason", "output", "estimate_usd", "estimate_basis"}
 SUMMARY_FIELDS = {
-    *("assets", "keep", "restore", "generate", "derive", "wait", "hold"),
+    *("assets", "products", "keep", "restore", "generate", "derive", "wait", "hold"),
     *("images", "estimate_usd", "unpriced", "orphans"),
 }
 EVENT_FIELDS = {

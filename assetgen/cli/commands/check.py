@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from assetgen.cli.annotations import annotate_error, annotate_findings
 from assetgen.cli.options import add_json, add_selectors
 from assetgen.cli.printable import printable
-from assetgen.cli.render import render_table
+from assetgen.cli.render import counted, render_table
 from assetgen.cli.report.state import is_fresh, state_of
 from assetgen.cli.streams import print_json, print_lines
 from assetgen.core.decision import Verdict
@@ -86,11 +86,9 @@ def _print(plan: Plan, findings: list[AnyDecision]) -> None:
     ]
     lines = list(render_table(rows))
     lines += [f"orphan  {printable(entry.output)}  nothing needs it" for entry in plan.orphans]
-    count = counted(len(plan.decisions), "asset")
-    if plan.products:
-        count += f" and {counted(len(plan.products), 'product')}"
+    more = f" and {counted(len(plan.products), 'product')}" if plan.products else ""
     if findings:
-        lines.append(f"{len(findings)} of {count} not up to date")
+        lines.append(f"{len(findings)} of {len(plan.decisions)} assets{more} not up to date")
     else:
-        lines.append(f"up to date: {count}")
+        lines.append(f"up to date: {counted(len(plan.decisions), 'asset')}{more}")
     print_lines(lines)

@@ -17,7 +17,7 @@ def document(content: Content) -> dict[str, Json]:
     """The whole report."""
     return {
         "version": 1,
-        "assets": len(content.plan.everything),
+        "assets": len(content.plan.decisions),
         "findings": [_finding(finding) for finding in content.findings],
         "orphans": [entry.output for entry in content.plan.orphans],
         "base": _base(content),

@@ -7,7 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from assetgen.cli.printable import printable
-from assetgen.cli.render import price_of
+from assetgen.cli.render import counted, price_of
 from assetgen.cli.report.files import MARK
 from assetgen.core.comparison import ChangeKind
 from assetgen.core.decision import total
@@ -26,15 +26,16 @@ def markdown(content: Content) -> str:
 
 
 def _findings(content: Content) -> Iterable[str]:
-    count = len(content.plan.everything)
+    count, made = len(content.plan.decisions), len(content.plan.products)
+    more = f" and {counted(made, 'product')}" if made else ""
     if not content.findings:
-        yield f"All {count} assets are up to date."
+        yield f"All {count} assets{more} are up to date."
         return
     known, unpriced = total(finding.decision for finding in content.findings)
     price = f" Making them costs about {format_usd(known)}." if known else ""
     if unpriced:
         price += f" The price of {unpriced} is unknown."
-    yield f"{len(content.findings)} of {count} assets are not up to date.{price}"
+    yield f"{len(content.findings)} of {count} assets{more} are not up to date.{price}"
     yield _table(
         ("asset", "declared at", "state", "why", "price", "now"),
         [_finding_row(finding) for finding in content.findings],
