@@ -16,6 +16,7 @@ BARS = {
     "edit": "one prompt edited among 10,000, against ninja",
     "scale": "plans of up to 100,000 assets",
     "images": "drafts on all cores, against a bare pool",
+    "finish": "variants on all cores, against a bare pool",
     "peers": "other tools with nothing to do, against ninja",
     "watch": "from a save to the decision, and what waiting takes",
     "start": "what only says something, against a bare interpreter",
