@@ -12,10 +12,20 @@ from typing import TYPE_CHECKING
 from assetgen.core.decision import Hold, Verdict
 from assetgen.core.digest import Digest, digest_of
 from assetgen.core.facts import FileState, Question
+from assetgen.core.fingerprint import Keyed
 from assetgen.core.finish import Atlas, Export
 from assetgen.core.plan import Unanswered
 from assetgen.core.price import FREE, Estimate
-from assetgen.core.product import file_key, fits, key_of_product, known_paths, path_of, paths_of
+from assetgen.core.product import (
+    draft_key,
+    draft_roles,
+    file_key,
+    fits,
+    key_of_product,
+    known_paths,
+    path_of,
+    paths_of,
+)
 from assetgen.core.reasons import changes
 from assetgen.core.texts import atlas_texts, export_texts
 
@@ -25,7 +35,6 @@ if TYPE_CHECKING:
     from assetgen.core.bundle import Bundle
     from assetgen.core.decision import Decision, Options
     from assetgen.core.facts import Facts, FileFact
-    from assetgen.core.fingerprint import Keyed
     from assetgen.core.product import Product
     from assetgen.errors import Location
 
@@ -123,7 +132,7 @@ def decide_product(
     if blocked is not None:
         return blocked
     if any(decided[asset.name].is_draft for asset in product.reads):
-        return _drafted(product, facts)
+        return _drafted(product, facts, decided, made)
     read = {name: made[name] for name in product.after}
     keyed, bundle = None, None
     if not isinstance(product.spec, Export):
@@ -188,7 +197,7 @@ def wanted_files(
     for path, text in texts.items():
         data = text.encode("utf-8")
         digest = digest_of(data)
-        files.append(WantedFile(path, digest, file_key(product.name, path), text=data))
+        files.append(WantedFile(path, digest, file_key(key, path), text=data))
     return tuple(files)
 
 
@@ -239,8 +248,16 @@ def _bundles(read: Mapping[str, ProductDecision]) -> dict[str, Bundle]:
     return {name: one.bundle for name, one in read.items() if one.bundle is not None}
 
 
-def _drafted(product: Product, facts: Facts) -> ProductDecision:
-    """A product of placeholders: drawn anew each time, and never over what is no draft."""
+# Placeholders
+
+
+def _drafted(
+    product: Product,
+    facts: Facts,
+    decided: Mapping[str, Decision],
+    made: Mapping[str, ProductDecision],
+) -> ProductDecision:
+    """A product that shows placeholders: never put over what is no draft."""
     for path in paths_of([product], facts.lock):
         present = _look(path, facts)
         if present.is_image or present.digest in facts.lock.paths_by_digest:
@@ -248,7 +265,33 @@ def _drafted(product: Product, facts: Facts) -> ProductDecision:
             return ProductDecision(product, Verdict.HOLD, reason, hold=Hold.REAL_IMAGE)
         if _is_foreign(path, facts):
             return _foreign(ProductDecision(product, Verdict.HOLD, ""), path, (), facts)
-    return ProductDecision(product, Verdict.DERIVE, "draft", is_draft=True)
+    images = {
+        asset.name: facts.placeholders.get(asset.name) or str(decided[asset.name].image)
+        for asset in product.reads
+    }
+    read = [
+        one.keyed.fingerprint if (one := made[name]).keyed is not None else name
+        for name in product.after
+    ]
+    keyed = Keyed(fingerprint=draft_key(product, images, read), inputs={})
+    decision = ProductDecision(product, Verdict.DERIVE, "draft", keyed=keyed, is_draft=True)
+    if _is_drawn(product, keyed, facts):
+        return replace(decision, verdict=Verdict.KEEP)
+    return decision
+
+
+def _is_drawn(product: Product, keyed: Keyed, facts: Facts) -> bool:
+    """Whether the files are there that this machine wrote under the key of the draft."""
+    written = {key: Digest(digest) for digest, key in facts.journal.items()}
+    found: dict[str, bool] = {}
+    for role, needed in draft_roles(product):
+        digest = written.get(file_key(keyed.fingerprint, role))
+        is_there = False
+        if digest is not None:
+            path = path_of(product.spec, role, digest) if needed != role else role
+            is_there = _look(path, facts).digest == digest
+        found[needed] = found.get(needed, False) or is_there
+    return bool(found) and all(found.values())
 
 
 # What is known of it

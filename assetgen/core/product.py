@@ -6,7 +6,7 @@ to make, and keyed by the digests of the images they read (design section 4).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from assetgen.core.fingerprint import Keyed
@@ -20,7 +20,14 @@ from assetgen.core.finish import (
     Variants,
 )
 from assetgen.core.model import FORMAT_OF_SUFFIX
-from assetgen.core.pattern import expand, frame_name, frame_path, page_path, variant_path
+from assetgen.core.pattern import (
+    data_path,
+    expand,
+    frame_name,
+    frame_path,
+    page_path,
+    variant_path,
+)
 from assetgen.core.recipe import sha256_of
 from assetgen.core.step import step_document
 
@@ -167,6 +174,49 @@ def frame_names(asset: Asset) -> tuple[str, ...]:
     if asset.frames is None:
         return (asset.name,)
     return tuple(frame_name(asset.name, number) for number in range(asset.frames.count))
+
+
+def draft_key(product: Product, images: Mapping[str, str], read: Sequence[str]) -> str:
+    """Key of a product that shows placeholders, from all that decides its files.
+
+    `images` has the key of each placeholder, or the digest of an image, by the name of its asset;
+    `read` the keys of the products that it reads.
+    """
+    told: list[Json] = [
+        [
+            asset.name,
+            images[asset.name],
+            [step_document(step) for step in asset.steps],
+            [asset.output, asset.description, *asset.tags],
+            repr((asset.frames, asset.variants)),
+        ]
+        for asset in product.reads
+    ]
+    spec = product.spec
+    if isinstance(spec, (Atlas, Export)):
+        spec = replace(spec, where=None)
+    return sha256_of(["draft", product.name, told, list(read), repr(spec)])
+
+
+def draft_roles(product: Product) -> list[tuple[str, str]]:
+    """Roles or paths of files, each with what it shows to be there.
+
+    Of variants one of each format is enough: a narrow placeholder has not all widths. A data file
+    shows itself.
+    """
+    spec = product.spec
+    match spec:
+        case Frames():
+            return [(str(number), f"frame {number}") for number in range(spec.count)]
+        case Variants():
+            return [
+                (f"{width}.{name}", f"as {name}") for name in spec.formats for width in spec.widths
+            ]
+        case Atlas():
+            paths = [data_path(pattern, 0) for pattern in spec.data.values()]
+            return [("0", "page 0"), *((path, path) for path in paths)]
+        case Export():
+            return [(spec.output, spec.output)]
 
 
 def rendition_key(image: str, asset: Asset, rendition: Rendition) -> str:

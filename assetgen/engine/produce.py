@@ -59,11 +59,12 @@ class Producer:
             CacheError: the user's bytes that are in the way cannot be kept.
         """
         fresh: dict[str, bytes] = {}
+        if decision.is_draft:
+            decided = self._with_sizes(decision, decided)
+            made = self._with_bundles(decision, decided, made)
         if decision.bundle is None and not isinstance(decision.product.spec, Export):
             bundle = self._bundle(decision, decided, made, fresh)
             decision = replace(decision, bundle=bundle)
-        if decision.is_draft:
-            decided = self._with_sizes(decision, decided)
         decision = replace(decision, wanted=wanted_files(decision, decided, made))
         for wanted in decision.wanted:
             if self._is_there(wanted, decision):
@@ -97,6 +98,24 @@ class Producer:
             data = self.files.read(asset.output) if read.finished is None else None
             if data is not None:
                 known[asset.name] = replace(read, finished=self.finishing.images.inspect(data))
+        return known
+
+    def _with_bundles(
+        self,
+        decision: ProductDecision,
+        decided: Mapping[str, Decision],
+        made: Mapping[str, ProductDecision],
+    ) -> dict[str, ProductDecision]:
+        """`made` with the pictures of drafts that were kept: no store knows them."""
+        known = dict(made)
+        for name in decision.product.after:
+            read = known[name]
+            if read.bundle is not None or not read.is_draft:
+                continue
+            known |= self._with_bundles(read, decided, known)
+            bundle = self._bundle(read, decided, known, {})
+            read = replace(read, bundle=bundle)
+            known[name] = replace(read, wanted=wanted_files(read, decided, known))
         return known
 
     def _is_there(self, wanted: WantedFile, decision: ProductDecision) -> bool:

@@ -78,7 +78,8 @@ class Products:
         """Outcome of a product for which nothing is run; the lockfile may not know it yet."""
         if decision.verdict is Verdict.KEEP:
             entry = entry_of_product(decision)
-            if self.facts.lock.products.get(decision.name) != entry:
+            is_known = self.facts.lock.products.get(decision.name) == entry
+            if not is_known and not decision.is_draft:
                 self.changes[decision.name] = entry
             return outcome_of(decision, Status.KEPT, decision.reason)
         usable = decision.hold is None or decision.hold.leaves_output_usable

