@@ -190,7 +190,8 @@ class Producer:
         (asset,) = decision.product.reads
         of = decided[asset.name]
         picture = self._picture(asset, of)
-        widest = self.finishing.images.inspect(picture).width_px
+        known = of.finished or self.finishing.images.inspect(picture)
+        widest = known.width_px
         wanted = _renditions(spec, widest)
         found = self._known(asset, of, wanted)
         missing = [one for one in wanted if one not in found]
