@@ -102,8 +102,15 @@ class LockFile:
         return lock
 
     def says(self, lock: Lock) -> bool:
-        """Whether the file says just this; no file says nothing."""
-        text = self.text()
+        """Whether the file says just this; no file says nothing.
+
+        One that cannot be read says nobody knows what: a build that has written it is done all the
+        same, and the next one looks again.
+        """
+        try:
+            text = self.text()
+        except LockfileError:
+            return False
         if text is None:
             return lock.is_empty
         if self._known is not None and self._known[1] is lock:

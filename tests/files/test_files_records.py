@@ -149,6 +149,14 @@ class TestLockFile:
         with pytest.raises(LockfileError, match="`assets\\.lock`"):
             lockfile(tmp_path).read()
 
+    def test_that_cannot_be_read_says_nothing_for_sure(self, tmp_path: Path) -> None:
+        locks = lockfile(tmp_path)
+        lock = locks.update(Changes({"hero": entry("hero")}), NAMES)
+        assert locks.says(lock)
+        (tmp_path / "assets.lock").unlink()
+        (tmp_path / "assets.lock").mkdir()
+        assert not locks.says(lock)
+
     def test_that_cannot_be_written_is_an_error_with_its_name(self, tmp_path: Path) -> None:
         locks = lockfile(tmp_path / "none")
         with pytest.raises(OutputError, match="cannot write `assets\\.lock`"):
