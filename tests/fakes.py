@@ -17,16 +17,8 @@ from assetgen.core.decision import Options
 from assetgen.core.digest import Digest, digest_of
 from assetgen.core.facts import Facts
 from assetgen.core.finished import Finished, Look, Packed
-from assetgen.core.lock import (
-    Changes,
-    Lock,
-    LockEntry,
-    Names,
-    dump_lock,
-    merged,
-    parse_lock,
-    without_orphans,
-)
+from assetgen.core.lock import Changes, Lock, LockEntry, Names, merged, without_orphans
+from assetgen.core.lock_text import dump_lock, parse_lock
 from assetgen.core.model import (
     FORMAT_OF_SUFFIX,
     Asset,

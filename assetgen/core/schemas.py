@@ -19,7 +19,7 @@ from assetgen.core.costs import COSTS_VERSION
 from assetgen.core.decision import Verdict
 from assetgen.core.facts import FileState
 from assetgen.core.fingerprint import KEY_SCHEME
-from assetgen.core.lock import LOCK_VERSION
+from assetgen.core.lock_text import LOCK_VERSION
 from assetgen.core.orphan import OrphanState
 from assetgen.core.product import KINDS
 from assetgen.core.report import Status

@@ -6,7 +6,8 @@ import os
 from typing import TYPE_CHECKING
 
 from assetgen.beneath import Beneath, Unfit
-from assetgen.core.lock import Lock, dump_lock, merged, parse_lock, without_orphans
+from assetgen.core.lock import Lock, merged, without_orphans
+from assetgen.core.lock_text import dump_lock, parse_lock
 from assetgen.errors import LockfileError
 from assetgen.files.project import unusable
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from assetgen.core.comparison import Comparison, compare
-from assetgen.core.lock import Lock, parse_lock
+from assetgen.core.lock import Lock
+from assetgen.core.lock_text import parse_lock
 from assetgen.errors import LockfileError, UsageError
 from assetgen.files.git import Commit, open_commit
 

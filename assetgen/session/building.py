@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from assetgen._version import __version__
 from assetgen.core.decision import Verdict, total
 from assetgen.core.events import Broken, Planned, Warned
-from assetgen.core.lock import salvage_lock, salvage_products
+from assetgen.core.lock_text import salvage_lock, salvage_products
 from assetgen.core.product import known_paths, products_of
 from assetgen.core.record import named_path
 from assetgen.core.select import with_dependants

@@ -11,7 +11,8 @@ from assetgen.cache.contents import Contents
 from assetgen.cache.folder import cache_root
 from assetgen.cache.local import LocalCache
 from assetgen.core.digest import Digest
-from assetgen.core.lock import Lock, parse_lock
+from assetgen.core.lock import Lock
+from assetgen.core.lock_text import parse_lock
 from assetgen.core.recipe import derived_mark
 from assetgen.core.store import (
     IN_USE_S,

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from assetgen.cache import ledger as ledger_file
 from assetgen.cli.render import render_error
 from assetgen.core.call import Request
-from assetgen.core.lock import dump_lock, parse_lock, salvage_lock
+from assetgen.core.lock_text import dump_lock, parse_lock, salvage_lock
 from assetgen.core.model import Generate
 from assetgen.core.record import dump_record, parse_record
 from assetgen.errors import AssetgenError, ManifestError, ManifestFaults

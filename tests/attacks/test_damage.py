@@ -14,7 +14,7 @@ from assetgen.cache.actions import DiskActions, ReadOnlyActions
 from assetgen.cache.learnt import FileLearnt
 from assetgen.cache.ledger import FileLedger
 from assetgen.core.digest import Digest
-from assetgen.core.lock import dump_lock, parse_lock
+from assetgen.core.lock_text import dump_lock, parse_lock
 from assetgen.core.record import parse_record
 from assetgen.errors import LockfileError
 from assetgen.files.journal import FileJournal

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from assetgen.core.lock import parse_lock
+from assetgen.core.lock_text import parse_lock
 from assetgen.core.record import FORMAT, ORDER, parse_record
 from assetgen.errors import AssetgenError
 from assetgen.files import project as files_home

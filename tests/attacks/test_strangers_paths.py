@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from assetgen.beneath import Beneath, Unfit
-from assetgen.core.lock import parse_lock
+from assetgen.core.lock_text import parse_lock
 from assetgen.errors import AssetgenError, LockfileError
 from assetgen.files.project import ProjectFiles
 from assetgen.manifest.load import load

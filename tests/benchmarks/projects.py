@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from assetgen.core.digest import digest_of
 from assetgen.core.fingerprint import key_of
-from assetgen.core.lock import Lock, LockEntry, dump_lock, entry_of
+from assetgen.core.lock import Lock, LockEntry, entry_of
+from assetgen.core.lock_text import dump_lock
 from assetgen.core.model import FileReference, Generate
 from assetgen.core.result import ActionResult, ImageInfo
 from assetgen.session import load

@@ -13,16 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assetgen.core.digest import Digest, digest_of
-from assetgen.core.lock import (
-    Changes,
-    Lock,
-    LockEntry,
-    Names,
-    dump_lock,
-    merged,
-    parse_lock,
-    salvage_lock,
-)
+from assetgen.core.lock import Changes, Lock, LockEntry, Names, merged
+from assetgen.core.lock_text import dump_lock, parse_lock, salvage_lock
 from assetgen.core.result import ActionResult, ImageInfo
 from assetgen.errors import LockfileError
 from tests.fakes import lock_of

@@ -11,7 +11,7 @@ import pytest
 
 from assetgen.core.digest import digest_of
 from assetgen.core.finish import Atlas, Expect, Export, Frames, Variants
-from assetgen.core.lock import salvage_lock, salvage_products
+from assetgen.core.lock_text import salvage_lock, salvage_products
 from assetgen.core.step import Crop, Pixelate, RemoveBackground, Resize
 from assetgen.engine.rebuild import rebuilt_lock
 from tests.fakes import FakeFinisher, Machine, generated, picture, project_of, sourced

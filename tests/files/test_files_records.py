@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from assetgen.core.digest import digest_of
-from assetgen.core.lock import Changes, Lock, LockEntry, Names, dump_lock, parse_lock
+from assetgen.core.lock import Changes, Lock, LockEntry, Names
+from assetgen.core.lock_text import dump_lock, parse_lock
 from assetgen.core.record import Entry, Head, Record, dump_record
 from assetgen.errors import LockfileError, OutputError
 from assetgen.files.journal import FileJournal
