@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from assetgen.core.finish import Atlas, Expect, Export, Frames, Variants
+    from assetgen.core.outline import Pieces
     from assetgen.core.plugin import ProviderPlugin
     from assetgen.core.step import Step
     from assetgen.errors import Location
@@ -170,6 +171,8 @@ class Project:
     """The provider, unless it is built in."""
     atlases: tuple[Atlas, ...] = ()
     exports: tuple[Export, ...] = ()
+    pieces: Pieces | None = field(default=None, compare=False)
+    """The manifest's text, entry by entry; None where its entries do not stand alone."""
 
     @property
     def is_paid(self) -> bool:

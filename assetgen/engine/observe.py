@@ -76,6 +76,11 @@ class Observer:
             facts[path] = fact
         return facts
 
+    def recalled_inputs(self) -> dict[str, FileFact]:
+        """Every input that the last build saw, as it was then."""
+        facts = {path: _fact_of(e) for path, e in self.recorded.items() if e.kind == _INPUT}
+        return {path: fact for path, fact in facts.items() if fact is not None}
+
     def _look(self, path: str, known: frozenset[str] | None) -> FileFact:
         stamp = self.files.stamp(path)
         earlier = self.recorded.get(path)
@@ -136,6 +141,7 @@ def _answers(fact: FileFact, *, is_input: bool) -> bool:
 
 
 _NOTHING = digest_of(b"")
+_INPUT = FileState.FILE.value
 
 
 class Oracle(Protocol):

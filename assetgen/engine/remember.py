@@ -77,15 +77,48 @@ def compose(
         folder=folder,
         known=known_at,
         draft=draft,
-        complete=(
-            is_as_written
-            and plan.is_whole
-            and not _uses_remover(plan)
-            and not report.stopped_by
-            and all(outcome.status in _DONE for outcome in report.outcomes)
-        ),
+        complete=is_as_written and plan.is_whole and _is_done(plan, report),
     )
     return Record(head=head, entries=entries)
+
+
+def recompose(
+    former: Record,
+    *,
+    plan: Plan,
+    report: Report,
+    is_as_written: bool,
+    read: Inspected,
+    lockfile: str,
+    known_at: str,
+    observer: Observer,
+    files: Files,
+    clock: Clock,
+) -> Record:
+    """The record of a build that looked at some assets only: all others are as `former` says."""
+    fresh = {path: _entry(path, stamp, read.at_ns) for path, stamp in read.stamps.items()}
+    fresh[lockfile] = _entry(lockfile, files.stamp(lockfile), int(clock.now() * 1e9))
+    fresh |= observer.seen
+    entries = [fresh.pop(entry.path, entry) for entry in former.entries]
+    said = former.head
+    head = Head(
+        version=said.version,
+        manifest=said.manifest,
+        folder=said.folder,
+        known=known_at,
+        draft=said.draft,
+        complete=is_as_written and _is_done(plan, report),
+    )
+    return Record(head=head, entries=[*entries, *fresh.values()])
+
+
+def _is_done(plan: Plan, report: Report) -> bool:
+    """Whether nothing that was looked at is left to do, as far as the project's files tell."""
+    return (
+        not _uses_remover(plan)
+        and not report.stopped_by
+        and all(outcome.status in _DONE for outcome in report.outcomes)
+    )
 
 
 def _uses_remover(plan: Plan) -> bool:

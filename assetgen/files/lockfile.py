@@ -118,6 +118,27 @@ class LockFile:
             return text == self._known[0]
         return text == dump_lock(lock)
 
+    def is_text(self, text: str) -> bool:
+        """Whether the file says just this, letter by letter."""
+        try:
+            return self.text() == text
+        except LockfileError:
+            return False
+
+    def replace(self, former: str, text: str) -> bool:
+        """Write `text` if the file still says `former`; returns whether it did.
+
+        Raises:
+            LockfileError: it cannot be read.
+            OutputError: it cannot be written.
+        """
+        with self._hold_project():
+            if self.text() != former:
+                return False
+            if text != former:
+                self._put(text)
+        return True
+
     def rebuild(self, lock: Lock) -> None:
         """Replace whatever is there by `lock`."""
         with self._hold_project():
@@ -128,11 +149,14 @@ class LockFile:
         if text == present:
             self._known = (text, lock)
             return
+        self._put(text)
+        self._known = (text, lock)
+
+    def _put(self, text: str) -> None:
         try:
             # Half a surrogate pair, which a foreign answer may hold, becomes its JSON escape.
             self._inside.write(self._file, text.encode("utf-8", "backslashreplace"))
             self.written = text
-            self._known = (text, lock)
         except OSError as error:
             raise unusable(self._name, "write", error) from error
 

@@ -13,7 +13,7 @@ from assetgen.manifest.atlases import resolve_atlases
 from assetgen.manifest.collector import collector_paused
 from assetgen.manifest.crosscheck import check
 from assetgen.manifest.disk import ProjectFiles
-from assetgen.manifest.entry import Shared, TooMuchError
+from assetgen.manifest.entry import MOST_WORK, Shared, TooMuchError
 from assetgen.manifest.explain import read_included, read_manifest
 from assetgen.manifest.exports import resolve_exports
 from assetgen.manifest.faults import Faults, listed, shown
@@ -21,6 +21,7 @@ from assetgen.manifest.include import Includes
 from assetgen.manifest.members import Members
 from assetgen.manifest.parse import parse
 from assetgen.manifest.paths import normal_path
+from assetgen.manifest.pieces import pieces_of
 from assetgen.manifest.resolve import Part, resolve
 from assetgen.manifest.schema_types import PROVIDERS
 from assetgen.manifest.source import MOST_BYTES
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     from assetgen.core.catalogue import ModelTable
     from assetgen.core.finish import Atlas, Export
+    from assetgen.core.outline import Pieces
     from assetgen.core.plugin import ProviderPlugin
     from assetgen.core.ports import Plugins, Removers
     from assetgen.manifest.crosscheck import Taken
@@ -69,6 +71,7 @@ def load(
     table: ModelTable,
     plugins: Plugins | None = None,
     removers: Removers | None = None,
+    text: str | None = None,
 ) -> Project:
     """The project that the manifest at `manifest_path` declares.
 
@@ -79,6 +82,7 @@ def load(
         plugins: providers that are installed beside the built-in ones; asked only for a name that
             is not built in.
         removers: those of backgrounds that are installed; asked only where a step names one.
+        text: stands for what the file says; by default it is read.
 
     Raises:
         UsageError: there is no such file, or it cannot be read; or a provider is installed and
@@ -87,7 +91,7 @@ def load(
     """
     prefix, manifest = os.path.split(manifest_path)
     root = os.path.abspath(prefix)
-    data = _read_root(root, manifest, manifest_path)
+    data = read_root(root, manifest, manifest_path) if text is None else text.encode("utf-8")
     folder = _Folder(root, prefix, manifest, ProjectFiles(root))
     faults = Faults()
     including = _Including(folder, faults, left=MOST_BYTES - len(data))
@@ -154,7 +158,16 @@ def _load(
         plugin=plugin,
         atlases=tuple(atlases),
         exports=tuple(exports),
+        pieces=pieces_of(document)
+        if shared.work <= MOST_WORK // 2 and not manifest.include
+        else None,
     )
+
+
+def _pieces(shared: Shared, document: Document) -> Pieces | None:
+    """The pieces of a manifest that is all in one file, and far below the bounds on its work."""
+    is_small = shared.work <= MOST_WORK // 2
+    return pieces_of(document) if is_small and not shared.manifest.include else None
 
 
 def _made_of_all(
@@ -265,7 +278,7 @@ class _Including:
         self.parts.append(Part(document, manifest.assets, refused))
 
 
-def _read_root(root: str, name: str, path: str) -> bytes:
+def read_root(root: str, name: str, path: str) -> bytes:
     """The bytes of the manifest: at most one more than may be."""
     try:
         with Beneath(root).open_regular(name) as file:

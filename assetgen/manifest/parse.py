@@ -93,9 +93,24 @@ class Document:
 
     def __init__(self, source: SourceText, root: yaml.Node | None) -> None:
         self.data: Data = Plain("")
+        self.nodes = 0
+        """Values and keys that stand in the text."""
         self._source = source
         self._root = root
         self._indexed: dict[int, dict[str, tuple[yaml.Node, yaml.Node]]] = {}
+
+    @property
+    def text(self) -> str:
+        """All of the file."""
+        return self._source.text
+
+    def key_lines(self, section: str = "") -> list[tuple[str, int]]:
+        """The keys at the top, or those of a section there, each with its line from 0."""
+        pair = self._child(self._root, section) if section else None
+        node = pair[1] if pair is not None else self._root
+        if not isinstance(node, yaml.MappingNode):
+            return []
+        return [(key.value, key.start_mark.line) for key, _ in node.value if _is_text(key)]
 
     def locate(self, path: Path, *, key: bool = False) -> Location:
         """Place of the value at `path`, or of its key.
@@ -149,6 +164,7 @@ class Document:
         Raises:
             _TooManyAliasesError: aliases add more than `MOST_ALIASED_NODES`.
         """
+        self.nodes = written
         if self._root is not None:
             self.data = _Converter(self, written, faults).convert(self._root, ())
 

@@ -17,6 +17,7 @@ from assetgen.engine.observe import Observer
 from assetgen.errors import UsageError
 from assetgen.files.journal import FileJournal
 from assetgen.files.lockfile import LockFile, lockfile_name
+from assetgen.files.outline import outline_name, read_outline, write_outline
 from assetgen.files.project import PRIVATE, PrivateFiles, ProjectFiles, unusable
 from assetgen.files.record import read_record, record_name, write_record
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from assetgen.core.call import Request
     from assetgen.core.lock import Lock
     from assetgen.core.model import Project
+    from assetgen.core.outline import Outline
     from assetgen.core.plugin import ProviderPlugin
     from assetgen.core.ports import Finisher, Images, Provider
     from assetgen.core.record import Record
@@ -61,6 +63,7 @@ class Adapters:
         self.lockfile = self._lockfile()
         self._environ = environ
         self._record_name = record_name(self.manifest_name)
+        self._outline_name = outline_name(self.manifest_name)
         self._table: OpenRouterTable | None = None
         self._cache: LocalCache | None = None
         self._images: Images | None = None
@@ -68,8 +71,8 @@ class Adapters:
         self._http: Http | None = None
         self._plugged: list[tuple[ProviderPlugin, PluggedProvider]] = []
 
-    def load(self) -> Project:
-        """The resolved manifest."""
+    def load(self, text: str | None = None) -> Project:
+        """The resolved manifest; `text` stands for what the file says."""
         from assetgen.manifest.load import load  # noqa: PLC0415 - pydantic is slow to load
         from assetgen.providers.plugins import InstalledPlugins  # noqa: PLC0415
         from assetgen.steps.removers import InstalledRemovers  # noqa: PLC0415
@@ -79,7 +82,20 @@ class Adapters:
             table=self.models(),
             plugins=InstalledPlugins(),
             removers=InstalledRemovers(),
+            text=text,
         )
+
+    def manifest_text(self) -> str:
+        """What the manifest says.
+
+        Raises:
+            UsageError: there is none, or it cannot be read.
+            UnicodeDecodeError: it is no text.
+        """
+        from assetgen.manifest.load import read_root  # noqa: PLC0415 - as above
+
+        data = read_root(self.root, self.manifest_name, self.manifest)
+        return data.decode("utf-8-sig")
 
     def stamp(self, path: str) -> Stamp | None:
         """Stamp of a file or folder of the project."""
@@ -87,15 +103,30 @@ class Adapters:
 
     def observer(self, *, use_record: bool) -> Observer:
         """An observer that trusts the last build record, or one that reads everything."""
-        record = read_record(self.root, self._record_name) if use_record else None
-        usable = record is not None and record.head.version == __version__
+        return self.observer_of(self.read_record() if use_record else None)
+
+    def observer_of(self, record: Record | None) -> Observer:
+        """An observer that trusts this record."""
         return Observer(
             files=self.files,
             inspect=lambda data: self.images().inspect(data),
             clock=self.clock,
             marked_key=_marked_key,
-            recorded={e.path: e for e in record.entries} if record is not None and usable else {},
+            recorded={e.path: e for e in record.entries} if record is not None else {},
         )
+
+    def read_record(self) -> Record | None:
+        """The last build record; None when it is not of this version."""
+        record = read_record(self.root, self._record_name)
+        return record if record is not None and record.head.version == __version__ else None
+
+    def read_outline(self) -> Outline | None:
+        """The outline of the manifest that the last build record is of."""
+        return read_outline(self.root, self._outline_name)
+
+    def write_outline(self, outline: Outline) -> None:
+        """Keep the outline of a manifest whose build has ended."""
+        write_outline(self.root, self._outline_name, outline)
 
     def write_record(self, record: Record) -> None:
         """Keep the record of a build that has ended."""

@@ -9,6 +9,7 @@ from assetgen._version import __version__
 from assetgen.core.decision import Verdict, total
 from assetgen.core.events import Broken, Planned, Warned
 from assetgen.core.lock_text import salvage_lock, salvage_products
+from assetgen.core.outline import outline_of
 from assetgen.core.product import known_paths, products_of
 from assetgen.core.record import named_path
 from assetgen.core.select import with_dependants
@@ -18,11 +19,12 @@ from assetgen.engine.execute import Build, Orders, Workshop
 from assetgen.engine.limits import OverBudgetError
 from assetgen.engine.produce import Producer
 from assetgen.engine.rebuild import rebuilt_lock
-from assetgen.engine.remember import Inspected, compose, look_again
+from assetgen.engine.remember import Inspected, compose, look_again, recompose
 from assetgen.errors import ProviderError, UsageError
 from assetgen.manifest.collector import collector_paused
 from assetgen.session.aftermath import note_project
 from assetgen.session.descriptors import files_limit, room_for_calls
+from assetgen.session.narrowing import narrow
 from assetgen.session.survey import Survey, input_paths, survey
 from assetgen.session.survey import load as load_project
 
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from assetgen.core.report import Plan, Report
     from assetgen.engine.halt import Gate, Halt
     from assetgen.session.adapters import Adapters
+    from assetgen.session.narrowing import Narrowed
     from assetgen.session.settings import Settings
     from assetgen.session.shift import Shift, Turn
 
@@ -49,9 +52,10 @@ async def build_once(
     if settings.rebuild_lock:
         _rebuild_lock(adapters, emit)
         generates = "none" if settings.locked else "free"
+    narrowed = narrow(adapters, settings) if turn.loaded is None else None
     with collector_paused():
-        lock = adapters.lockfile.read()
-    found = survey(adapters, settings, lock, loaded=turn.loaded)
+        lock = (narrowed.lockfile if narrowed is not None else adapters.lockfile).read()
+    found = survey(adapters, settings, lock, loaded=turn.loaded, narrowed=narrowed)
     _sweep(adapters, found, lock)
     shift.purse.budget = found.plan.project.budget
     shop = _workshop(adapters, found, shift, turn, emit)
@@ -86,6 +90,9 @@ async def build_once(
     )
     report = await build.run()
     note_project(adapters, build.lock, emit)
+    if narrowed is not None:
+        await _remember_edit(adapters, narrowed, found, build, report)
+        return narrowed.whole(report)
     await _remember(adapters, found, build, report)
     return report
 
@@ -225,7 +232,7 @@ def _workshop(adapters: Adapters, found: Survey, shift: Shift, turn: Turn, emit:
             emit=emit,
         ),
         mark=adapters.mark,
-        locks=adapters.lockfile,
+        locks=found.locks,
         clock=adapters.clock,
         oracle=found.oracle,
         supplier=supplier,
@@ -269,24 +276,54 @@ async def _remember(adapters: Adapters, found: Survey, build: Build, report: Rep
     _sweep(adapters, found, build.lock)  # builds beside this one may have been killed meanwhile
     # Last, because a build with nothing to do believes it: what a crash leaves behind is
     # tidied up by a build that has something to do.
-    adapters.write_record(
-        compose(
-            plan=found.plan,
-            report=report,
-            version=__version__,
-            draft=found.options.draft,
-            is_as_written=is_as_written and adapters.lockfile.says(build.lock),
-            read=_read_again(adapters, found) if written else found.read,
-            lockfile=adapters.lockfile_name,
-            folder=named_path(adapters.folder),
-            known_at=adapters.known_at
-            if adapters.known_at == named_path(adapters.known_at)
-            else "",
-            observer=found.observer,
-            files=adapters.files,
-            clock=adapters.clock,
-        )
+    read = _read_again(adapters, found) if written else found.read
+    record = compose(
+        plan=found.plan,
+        report=report,
+        version=__version__,
+        draft=found.options.draft,
+        is_as_written=is_as_written and adapters.lockfile.says(build.lock),
+        read=read,
+        lockfile=adapters.lockfile_name,
+        folder=named_path(adapters.folder),
+        known_at=_known_at(adapters),
+        observer=found.observer,
+        files=adapters.files,
+        clock=adapters.clock,
     )
+    stamp = read.stamps[adapters.manifest_name]
+    outline = outline_of(found.plan.project, stamp) if stamp and record.head.complete else None
+    if outline is not None:
+        adapters.write_outline(outline)
+    adapters.write_record(record)
+
+
+async def _remember_edit(
+    adapters: Adapters, narrowed: Narrowed, found: Survey, build: Build, report: Report
+) -> None:
+    """The same after a build that looked at what an edit concerns."""
+    is_as_written = await look_again(build.shop.delivery.written, found.observer, adapters.clock)
+    adapters.prune_journal(lambda digest: digest not in build.lock.digests)
+    _sweep(adapters, found, build.lock)
+    record = recompose(
+        narrowed.record,
+        plan=found.plan,
+        report=report,
+        is_as_written=is_as_written and narrowed.lockfile.says(build.lock),
+        read=found.read,
+        lockfile=adapters.lockfile_name,
+        known_at=_known_at(adapters),
+        observer=found.observer,
+        files=adapters.files,
+        clock=adapters.clock,
+    )
+    adapters.write_outline(narrowed.outline)
+    adapters.write_record(record)
+
+
+def _known_at(adapters: Adapters) -> str:
+    """The file by which the cache knows the project, unless no line of text can name it."""
+    return adapters.known_at if adapters.known_at == named_path(adapters.known_at) else ""
 
 
 def _read_again(adapters: Adapters, found: Survey) -> Inspected:

@@ -42,8 +42,10 @@ if TYPE_CHECKING:
     from assetgen.core.lock import Lock, LockEntry
     from assetgen.core.model import Asset, Project
     from assetgen.core.plan_products import ProductDecision
+    from assetgen.core.ports import LockStore
     from assetgen.core.product import Product
     from assetgen.session.adapters import Adapters
+    from assetgen.session.narrowing import Narrowed
     from assetgen.session.settings import Settings
 
 
@@ -62,6 +64,8 @@ class Survey:
     """Also the assets that others read and that the plan does not list."""
     made: dict[str, ProductDecision]
     """Likewise the products."""
+    locks: LockStore
+    """Where the lockfile was read, and changes of it go."""
     read: Inspected
     """Stamps of the manifest, its includes and the folders searched for them."""
 
@@ -74,40 +78,56 @@ def survey(
     offline: bool = False,
     inputs_only: bool = False,
     loaded: tuple[Project, Inspected] | None = None,
+    narrowed: Narrowed | None = None,
 ) -> Survey:
     """Verdicts on what the settings ask for.
 
-    `loaded` is the project where it has been read a moment ago. `offline` opens no cache and
-    trusts no build record; `inputs_only` takes the outputs as the lockfile says they are.
+    `loaded` is the project where it has been read a moment ago; `narrowed` the part of it to look
+    at. `offline` opens no cache and trusts no build record; `inputs_only` takes the outputs as the
+    lockfile says they are.
 
     Raises:
         ManifestFaults, OutputError, CacheError, UsageError.
     """
     with collector_paused():
-        return _survey(adapters, settings, lock, loaded, offline=offline, inputs_only=inputs_only)
+        if narrowed is not None:
+            loaded, observer = (narrowed.project, narrowed.read), narrowed.observer
+            found = _survey(adapters, settings, lock, loaded, observer)
+            plan = replace(found.plan, is_whole=False)
+            return replace(found, plan=plan, locks=narrowed.lockfile)
+        observer = adapters.observer(use_record=not offline)
+        return _survey(
+            adapters,
+            settings,
+            lock,
+            loaded or load(adapters),
+            observer,
+            offline=offline,
+            inputs_only=inputs_only,
+        )
 
 
 def _survey(
     adapters: Adapters,
     settings: Settings,
     lock: Lock,
-    loaded: tuple[Project, Inspected] | None,
+    loaded: tuple[Project, Inspected],
+    observer: Observer,
     *,
-    offline: bool,
-    inputs_only: bool,
+    offline: bool = False,
+    inputs_only: bool = False,
 ) -> Survey:
-    project, read = loaded or load(adapters)
+    project, read = loaded
     if settings.max_cost_usd is not None:
         budget = replace(project.budget, per_build=settings.max_cost_usd)
         project = replace(project, budget=budget)
     chosen, wanted, products = choose(project, settings)
-    observer = adapters.observer(use_record=not offline)
     journal = adapters.journal.read()
     outputs = [asset.output for asset in chosen]
     facts = Facts(
         lock=lock,
         journal=journal,
-        inputs=observer.inputs(input_paths(chosen)),
+        inputs={**observer.recalled_inputs(), **observer.inputs(input_paths(chosen))},
         outputs=(
             _as_recorded(lock)
             if inputs_only
@@ -153,6 +173,7 @@ def _survey(
         supplier=supplier,
         decided=decided,
         made=made,
+        locks=adapters.lockfile,
         read=read,
     )
 

@@ -1,0 +1,158 @@
+"""The text of a manifest in pieces: each entry under `assets`, and the rest.
+
+After an edit only the pieces that differ need be read again. That is sound because a piece stands
+alone: `pieces_of` compares the cuts with what YAML made of the whole text, key by key, so that no
+quoted text, flow collection or block runs across a cut, and refuses texts with anchors, which let
+one piece decide about another. Of a text that was edited, `reduced` keeps the lines of the pieces
+that are wanted and leaves the others empty, so that places stay what they are; an edited piece
+must be YAML by itself.
+
+The cuts are the lines under `assets:` with the indentation of the first of them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from assetgen.core.outline import Pieces
+from assetgen.manifest.faults import Faults
+from assetgen.manifest.parse import MOST_NODES, parse
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from assetgen.manifest.parse import Document
+
+# A line break in front, rather than `^`, lets a search skip from one line to the next: ten times as
+# fast. A section on the first line of all is not found, which costs an ordinary build.
+_SECTION = re.compile(r"\nassets:[ ]*(?:#.*)?(?=\n)")
+_BEHIND = re.compile(r"\n[^ #\n]")
+"""The first line behind the section."""
+_INDENT = re.compile(r"\n( +)[^ #\n]")
+_KEY = r"""(?:"([^"\\\n]+)"|'([^'\n]+)'|([A-Za-z0-9][^:#\n]*)):(?=[ \n]|\Z)"""
+_OTHER_BREAKS = "\r\x85\u2028\u2029"
+_ANCHORS = re.compile(r"(?<![^\s\[{,:-])[&*]\S")
+"""Anchors and aliases, and some texts that only look like them."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Cut:
+    """One entry: its key as YAML reads it, and where it begins."""
+
+    key: str
+    start: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cuts:
+    """Where a text is cut."""
+
+    text: str
+    entries: tuple[_Cut, ...]
+    end: int
+    """Where the section ends."""
+
+    def bounds(self) -> Iterable[tuple[str, int, int]]:
+        """Key, start and end of each entry."""
+        ends = [cut.start for cut in self.entries[1:]] + [self.end]
+        for cut, end in zip(self.entries, ends, strict=True):
+            yield cut.key, cut.start, end
+
+    def pieces(self) -> Pieces:
+        """Their digests."""
+        rest = f"{self.text[: self.entries[0].start]}\0{self.text[self.end :]}"
+        return Pieces(
+            _digest(rest),
+            {key: _digest(self.text[start:end]) for key, start, end in self.bounds()},
+        )
+
+
+def cut(text: str) -> Cuts | None:
+    """The cuts of a text; None when it is not one entry after the other, each key on a line."""
+    if any(found in text for found in _OTHER_BREAKS):
+        return None
+    section = _SECTION.search(text)
+    if section is None or _SECTION.search(text, section.end()):
+        return None
+    start = section.end()
+    behind = _BEHIND.search(text, start)
+    end = behind.start() + 1 if behind is not None else len(text)
+    first = _INDENT.search(text, start, end)
+    if first is None:
+        return None
+    indent = len(first[1])
+    if indent > 1 and re.compile(rf"\n {{1,{indent - 1}}}[^ #\n]").search(text, start, end):
+        return None
+    cuts: dict[str, _Cut] = {}
+    for found in re.compile(rf"\n {{{indent}}}(?![ #\n])(?:{_KEY})?").finditer(text, start, end):
+        key = found[1] or found[2] or found[3]
+        if key is None or key in cuts:
+            return None
+        cuts[key] = _Cut(key, found.start() + 1)
+    return Cuts(text, tuple(cuts.values()), end) if cuts else None
+
+
+def pieces_of(document: Document) -> Pieces | None:
+    """The pieces of a document's text; None when they do not stand alone.
+
+    Nor where the document takes up more than half of a bound, so that an edit cannot exceed one
+    unseen.
+    """
+    text = document.text
+    if document.nodes > MOST_NODES // 2 or _has_anchors(text):
+        return None
+    cuts = cut(text)
+    if cuts is None:
+        return None
+    lines, line, at = [], 0, 0
+    for one in cuts.entries:
+        line += text.count("\n", at, one.start)
+        at = one.start
+        lines.append((one.key, line))
+    if lines != document.key_lines("assets"):
+        return None
+    if cuts.end < len(text):
+        behind = line + text.count("\n", at, cuts.end)
+        if behind not in {found for _, found in document.key_lines()}:
+            return None
+    return cuts.pieces()
+
+
+def reduced(cuts: Cuts, wanted: Collection[str], changed: Collection[str]) -> str | None:
+    """The text with only the `wanted` entries; all others are empty lines.
+
+    None when one of the `changed` entries does not stand alone.
+    """
+    text = cuts.text
+    parts, at = [text[: cuts.entries[0].start]], cuts.entries[0].start
+    for key, start, end in cuts.bounds():
+        if key not in wanted:
+            continue
+        piece = text[start:end]
+        if key in changed and not _stands_alone(piece, key):
+            return None
+        parts += ["\n" * text.count("\n", at, start), piece]
+        at = end
+    parts += ["\n" * text.count("\n", at, cuts.end), text[cuts.end :]]
+    return "".join(parts)
+
+
+def _stands_alone(piece: str, key: str) -> bool:
+    if _has_anchors(piece):
+        return False
+    faults = Faults()
+    document = parse(piece.encode("utf-8"), "", faults)
+    if document is None or len(faults):
+        return False
+    return [found for found, _ in document.key_lines()] == [key]
+
+
+def _has_anchors(text: str) -> bool:
+    return ("&" in text or "*" in text) and _ANCHORS.search(text) is not None
+
+
+def _digest(text: str) -> str:
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()

@@ -1,0 +1,166 @@
+"""Narrows a build to what an edit of the manifest concerns, where everything else is proven done.
+
+The last build left a record of a project with nothing left to do, and an outline of its manifest.
+When no file but the manifest has changed since, and in the manifest only entries that leave the
+rest of the project as it was, all other assets are up to date by the same proof as in a build with
+nothing to do. Only those entries, who reads them and what they read, are then read, judged and
+made. In every other case, and in every doubt, the project is looked at as a whole.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from assetgen._version import __version__
+from assetgen.core.lock import Names
+from assetgen.core.outline import Outline, declared_by
+from assetgen.core.product import products_of
+from assetgen.core.record import named_path
+from assetgen.core.report import Outcome, Status
+from assetgen.engine.remember import Inspected
+from assetgen.errors import AssetgenError, ManifestFaults
+from assetgen.files.lockfile_part import open_part
+from assetgen.manifest.collector import collector_paused
+from assetgen.manifest.pieces import cut, reduced
+
+if TYPE_CHECKING:
+    from assetgen.core.model import Project
+    from assetgen.core.record import Record
+    from assetgen.core.report import Report
+    from assetgen.core.stamp import Stamp
+    from assetgen.engine.observe import Observer
+    from assetgen.files.lockfile_part import LockFilePart
+    from assetgen.manifest.pieces import Cuts
+    from assetgen.session.adapters import Adapters
+    from assetgen.session.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Narrowed:
+    """What a build is to look at, and what it need not."""
+
+    project: Project
+    """With the assets that are concerned only."""
+    read: Inspected
+    """The stamp of the manifest."""
+    record: Record
+    """Of the last build, which proves all the rest."""
+    outline: Outline
+    """Of the manifest as it is now."""
+    observer: Observer
+    lockfile: LockFilePart
+
+    def whole(self, report: Report) -> Report:
+        """The report with the assets that were not looked at."""
+        done = {outcome.name: outcome for outcome in report.outcomes}
+        outcomes = [
+            done.get(one.name) or Outcome(one.name, Status.KEPT, one.output, "up to date")
+            for one in self.outline.declared
+        ]
+        return replace(report, outcomes=tuple(outcomes))
+
+
+def narrow(adapters: Adapters, settings: Settings) -> Narrowed | None:
+    """What is concerned by the edits since the last build; None to look at everything."""
+    if settings.selectors or settings.force or settings.rebuy or settings.rebuild_lock:
+        return None
+    try:
+        with collector_paused():
+            return _narrow(adapters, settings)
+    except (AssetgenError, ManifestFaults, OSError, UnicodeError):
+        return None  # whoever looks at everything says what is wrong
+
+
+def _narrow(adapters: Adapters, settings: Settings) -> Narrowed | None:
+    at_ns = int(adapters.clock.now() * 1e9)
+    stamp = adapters.stamp(adapters.manifest_name)
+    if stamp is None:
+        return None
+    record = _proof(adapters, settings)
+    outline = adapters.read_outline() if record is not None else None
+    if record is None or outline is None or outline.stamp != record.entries[0].stamp:
+        return None
+    cuts = cut(adapters.manifest_text())
+    concerned = _concerned(cuts, outline) if cuts is not None else None
+    if cuts is None or concerned is None:
+        return None
+    text = reduced(cuts, *concerned)
+    project = adapters.load(text) if text is not None else None
+    if project is None or not _is_alone(project, concerned[0], outline, record):
+        return None
+    lockfile = _part_of_lockfile(adapters, record, project, outline)
+    if lockfile is None:
+        return None
+    return Narrowed(
+        project=project,
+        read=Inspected({adapters.manifest_name: stamp}, at_ns),
+        record=record,
+        outline=replace(outline, stamp=stamp, pieces=cuts.pieces()),
+        observer=adapters.observer_of(record),
+        lockfile=lockfile,
+    )
+
+
+def _proof(adapters: Adapters, settings: Settings) -> Record | None:
+    """The record of a complete build after which nothing but the manifest has changed."""
+    record = adapters.read_record()
+    if record is None or not _is_of(record, adapters, settings):
+        return None
+    manifest, *others = record.entries
+    if manifest.path != adapters.manifest_name or adapters.journal.read():
+        return None
+    is_proven = all(e.settled and adapters.stamp(e.path) == e.stamp for e in others)
+    return record if is_proven else None
+
+
+def _is_of(record: Record, adapters: Adapters, settings: Settings) -> bool:
+    head = record.head
+    return (
+        head.complete
+        and bool(record.entries)
+        and head.draft == settings.draft
+        and head.version == __version__
+        and head.manifest == adapters.manifest_name
+        and head.folder == named_path(adapters.folder)
+    )
+
+
+def _concerned(cuts: Cuts, outline: Outline) -> tuple[frozenset[str], frozenset[str]] | None:
+    """Keys of the entries to look at, and of those that differ."""
+    now, then = cuts.pieces(), outline.pieces
+    if now.rest != then.rest or list(now.entries) != list(then.entries):
+        return None
+    changed = {key for key, digest in now.entries.items() if then.entries[key] != digest}
+    # A text that says what it said needs an entry all the same, as no manifest is without.
+    concerned = outline.concerned(changed or list(now.entries)[:1])
+    return None if concerned is None else (concerned, frozenset(changed))
+
+
+def _is_alone(
+    project: Project, concerned: frozenset[str], outline: Outline, record: Record
+) -> bool:
+    """Whether the entries concern nobody else: they are to the others what they were."""
+    then = [one for one in outline.declared if one.entry in concerned]
+    known = {entry.path for entry in record.entries}
+    return (
+        list(declared_by(project.assets)) == then
+        and project.pieces is not None
+        and project.plugin is None
+        and not products_of(project)
+        and not project.read_folders
+        and known.issuperset(project.read_files)
+    )
+
+
+def _part_of_lockfile(
+    adapters: Adapters, record: Record, project: Project, outline: Outline
+) -> LockFilePart | None:
+    """Entries of the project in the lockfile that the record's build has left behind."""
+    text = adapters.lockfile.text()
+    stamps: dict[str, Stamp | None] = {entry.path: entry.stamp for entry in record.entries}
+    if text is None or adapters.stamp(adapters.lockfile_name) != stamps[adapters.lockfile_name]:
+        return None
+    names = [asset.name for asset in project.assets]
+    declared = Names(frozenset(one.name for one in outline.declared))
+    return open_part(adapters.lockfile, text, names, declared)
