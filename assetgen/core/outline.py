@@ -147,7 +147,7 @@ def parse_outline(data: bytes) -> Outline | None:
     """The outline in `data`; None when it is not as written."""
     try:
         return _outline(json.loads(data))
-    except (ValueError, LookupError, TypeError, RecursionError):
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return None
 
 

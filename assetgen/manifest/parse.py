@@ -106,8 +106,10 @@ class Document:
 
     def key_lines(self, section: str = "") -> list[tuple[str, int]]:
         """The keys at the top, or those of a section there, each with its line from 0."""
-        pair = self._child(self._root, section) if section else None
-        node = pair[1] if pair is not None else self._root
+        node = self._root
+        if section:
+            pair = self._child(node, section)
+            node = pair[1] if pair is not None else None
         if not isinstance(node, yaml.MappingNode):
             return []
         return [(key.value, key.start_mark.line) for key, _ in node.value if _is_text(key)]
