@@ -19,20 +19,27 @@ def outline_name(manifest: str) -> str:
 
 def read_outline(root: str, name: str) -> Outline | None:
     """The outline called `name` of the project at `root`; None when there is none to be used."""
-    try:
-        return parse_outline(PrivateFiles(root).read(name, MOST_BYTES))
-    except OSError:
-        return None
+    data = _bytes_of(PrivateFiles(root), name)
+    return None if data is None else parse_outline(data)
 
 
 def write_outline(root: str, name: str, outline: Outline) -> None:
-    """Write `outline`.
+    """Write `outline` when it says something new.
 
     Raises:
         OutputError: the system refuses.
     """
+    private, data = PrivateFiles(root), dump_outline(outline)
     try:
-        PrivateFiles(root).write(name, dump_outline(outline))
+        if _bytes_of(private, name) != data:
+            private.write(name, data)
     except OSError as error:
         reason = error.strerror or error
         raise OutputError(f"cannot write the outline of the manifest: {reason}") from error
+
+
+def _bytes_of(private: PrivateFiles, name: str) -> bytes | None:
+    try:
+        return private.read(name, MOST_BYTES)
+    except OSError:
+        return None

@@ -22,16 +22,15 @@ from assetgen.engine.remember import Inspected
 from assetgen.errors import AssetgenError, ManifestFaults
 from assetgen.files.lockfile_part import open_part
 from assetgen.manifest.collector import collector_paused
-from assetgen.manifest.pieces import cut, reduced
 
 if TYPE_CHECKING:
     from assetgen.core.model import Project
+    from assetgen.core.outline import Pieces
     from assetgen.core.record import Record
     from assetgen.core.report import Report
     from assetgen.core.stamp import Stamp
     from assetgen.engine.observe import Observer
     from assetgen.files.lockfile_part import LockFilePart
-    from assetgen.manifest.pieces import Cuts
     from assetgen.session.adapters import Adapters
     from assetgen.session.settings import Settings
 
@@ -81,9 +80,12 @@ def _narrow(adapters: Adapters, settings: Settings) -> Narrowed | None:
     outline = adapters.read_outline() if record is not None else None
     if record is None or outline is None or outline.stamp != record.entries[0].stamp:
         return None
+    from assetgen.manifest.pieces import cut, reduced  # noqa: PLC0415 - yaml is slow to load
+
     cuts = cut(adapters.manifest_text())
-    concerned = _concerned(cuts, outline) if cuts is not None else None
-    if cuts is None or concerned is None:
+    pieces = cuts.pieces() if cuts is not None else None
+    concerned = _concerned(pieces, outline) if pieces is not None else None
+    if cuts is None or pieces is None or concerned is None:
         return None
     text = reduced(cuts, *concerned)
     project = adapters.load(text) if text is not None else None
@@ -96,7 +98,7 @@ def _narrow(adapters: Adapters, settings: Settings) -> Narrowed | None:
         project=project,
         read=Inspected({adapters.manifest_name: stamp}, at_ns),
         record=record,
-        outline=replace(outline, stamp=stamp, pieces=cuts.pieces()),
+        outline=replace(outline, stamp=stamp, pieces=pieces),
         observer=adapters.observer_of(record),
         lockfile=lockfile,
     )
@@ -126,9 +128,9 @@ def _is_of(record: Record, adapters: Adapters, settings: Settings) -> bool:
     )
 
 
-def _concerned(cuts: Cuts, outline: Outline) -> tuple[frozenset[str], frozenset[str]] | None:
+def _concerned(now: Pieces, outline: Outline) -> tuple[frozenset[str], frozenset[str]] | None:
     """Keys of the entries to look at, and of those that differ."""
-    now, then = cuts.pieces(), outline.pieces
+    then = outline.pieces
     if now.rest != then.rest or list(now.entries) != list(then.entries):
         return None
     changed = {key for key, digest in now.entries.items() if then.entries[key] != digest}

@@ -367,7 +367,7 @@ def test_a_lockfile_in_conflict_is_told_and_waited_for(
     watching = watch()
     watching.round()
     good = project.read_bytes("assets.lock")
-    project.write("assets.lock", b"<<<<<<< HEAD\n" + good)
+    save_by_rename(project, "assets.lock", b"<<<<<<< HEAD\n" + good)  # never seen half written
     assert watching.broken() == ["the lockfile has conflict markers"]
     project.write("assets.lock", good)
     assert watching.round()["counts"] == {"kept": 1}
