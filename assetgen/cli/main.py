@@ -61,6 +61,8 @@ exit codes:
 def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code; no exception leaves."""
     prepare_streams()
+    # pydantic would look through all that is installed for plugins, which no manifest needs.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     code = 0
     try:
         code = _run(arguments)

@@ -201,6 +201,13 @@ def _head(data: bytes) -> Head | None:
     )
 
 
+def columns_of(entries: list[Entry]) -> Columns:
+    """The stamps of paths as columns, as `core.stamp` compares them."""
+    rows = [entry.stamp or _ABSENT for entry in entries]
+    mtimes, ctimes, sizes, inodes = ([row[number] for row in rows] for number in range(4))
+    return mtimes, ctimes, sizes, inodes
+
+
 def _columns(entries: list[Entry]) -> tuple[list[bytes], bytes]:
     """Stamps as columns, and which are settled: not one that has no room."""
     settled, rows = bytearray(), []

@@ -253,7 +253,8 @@ class Manifest(Section):
         "package adds.",
     )
     budget: Annotated[BudgetEntry, NULL_SECTION] = Field(
-        default=BudgetEntry(), description="Caps on what is spent, in US dollars."
+        default_factory=BudgetEntry.model_construct,
+        description="Caps on what is spent, in US dollars.",
     )
     vars: Annotated[dict[VariableName, VariableValue], NULL_SECTION] = Field(
         default={}, description="Texts that `${name}` stands for, in all assets and styles."
@@ -263,7 +264,8 @@ class Manifest(Section):
         description="Texts to put around prompts, by name; `${prompt}` is where the prompt goes.",
     )
     defaults: Annotated[Defaults, NULL_SECTION] = Field(
-        default=Defaults(), description="Fields of every asset that does not state them itself."
+        default_factory=Defaults.model_construct,
+        description="Fields of every asset that does not state them itself.",
     )
     include: Texts = Field(
         default=None,

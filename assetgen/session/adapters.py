@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from assetgen._version import __version__
 from assetgen.config import API_KEY, read_environment
 from assetgen.core.catalogue import with_catalogue
+from assetgen.core.record import columns_of
+from assetgen.core.stamp import are_unchanged
 from assetgen.core.store import needs_of
 from assetgen.engine.finishing import Finishing
 from assetgen.engine.observe import Observer
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
     from assetgen.core.outline import Outline
     from assetgen.core.plugin import ProviderPlugin
     from assetgen.core.ports import Finisher, Images, Provider
-    from assetgen.core.record import Record
+    from assetgen.core.record import Entry, Record
     from assetgen.core.stamp import Stamp
     from assetgen.providers.http import Http
     from assetgen.providers.openrouter.models import OpenRouterTable
@@ -124,6 +126,11 @@ class Adapters:
         """The outline of the manifest that the last build record is of."""
         return read_outline(self.root, self._outline_name)
 
+    def are_unchanged(self, entries: list[Entry]) -> bool:
+        """Whether what a record knows of these paths still proves that they are what they were."""
+        paths = [os.path.join(self.root, entry.path) for entry in entries]
+        return all(e.settled for e in entries) and are_unchanged(paths, columns_of(entries))
+
     def write_outline(self, outline: Outline) -> None:
         """Keep the outline of a manifest whose build has ended."""
         write_outline(self.root, self._outline_name, outline)
@@ -191,6 +198,14 @@ class Adapters:
         projects, lockfile = self.cache().projects, os.path.join(self.folder, self.lockfile_name)
         projects.remember(lockfile, needs_of(lock, {}))
         self.known_at = projects.path_of(lockfile)
+
+    def is_known_at(self, path: str) -> bool:
+        """Whether the open cache knows this project by the file at `path`."""
+        projects, lockfile = self.cache().projects, os.path.join(self.folder, self.lockfile_name)
+        if projects.path_of(lockfile) != path or not os.path.exists(path):
+            return False
+        self.known_at = path
+        return True
 
     def open_cache(self, *, create: bool) -> LocalCache:
         """The user's cache; with `create` false nothing is written there."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from assetgen._version import __version__
 from assetgen.core.decision import Verdict, total
 from assetgen.core.events import Broken, Planned, Warned
+from assetgen.core.lock import Lock
 from assetgen.core.lock_text import salvage_lock, salvage_products
 from assetgen.core.outline import outline_of
 from assetgen.core.product import known_paths, products_of
@@ -30,7 +31,6 @@ from assetgen.session.survey import load as load_project
 
 if TYPE_CHECKING:
     from assetgen.core.decision import Decision, Options
-    from assetgen.core.lock import Lock
     from assetgen.core.ports import Emit
     from assetgen.core.report import Plan, Report
     from assetgen.engine.halt import Gate, Halt
@@ -74,7 +74,8 @@ async def build_once(
             generates = "free" if found.options.is_paid else "none"
         else:
             _announce(found, shift, turn.gate, emit)
-    note_project(adapters, lock, emit)
+    if narrowed is None:  # what an edit is narrowed by is noted since the build before
+        note_project(adapters, lock, emit)
     build = Build(
         plan=found.plan,
         facts=found.facts,
@@ -89,7 +90,8 @@ async def build_once(
         made=found.made,
     )
     report = await build.run()
-    note_project(adapters, build.lock, emit)
+    named = build.lock if narrowed is None else Lock(entries=build.lock.entries)
+    note_project(adapters, named, emit)
     if narrowed is not None:
         await _remember_edit(adapters, narrowed, found, build, report)
         return narrowed.whole(report)

@@ -112,8 +112,7 @@ def _proof(adapters: Adapters, settings: Settings) -> Record | None:
     manifest, *others = record.entries
     if manifest.path != adapters.manifest_name or adapters.journal.read():
         return None
-    is_proven = all(e.settled and adapters.stamp(e.path) == e.stamp for e in others)
-    return record if is_proven else None
+    return record if adapters.are_unchanged(others) else None
 
 
 def _is_of(record: Record, adapters: Adapters, settings: Settings) -> bool:
@@ -125,6 +124,8 @@ def _is_of(record: Record, adapters: Adapters, settings: Settings) -> bool:
         and head.version == __version__
         and head.manifest == adapters.manifest_name
         and head.folder == named_path(adapters.folder)
+        and bool(head.known)
+        and adapters.is_known_at(head.known)
     )
 
 
