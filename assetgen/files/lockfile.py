@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from assetgen.beneath import Beneath, Unfit
@@ -12,10 +13,10 @@ from assetgen.errors import LockfileError
 from assetgen.files.project import unusable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
     from contextlib import AbstractContextManager
 
-    from assetgen.core.lock import Changes, Names
+    from assetgen.core.lock import Changes, LockEntry, Names
 
 
 MOST_BYTES = 256 * 1024 * 1024
@@ -125,8 +126,10 @@ class LockFile:
         except LockfileError:
             return False
 
-    def replace(self, former: str, text: str) -> bool:
+    def replace(self, former: str, text: str, changed: Mapping[str, LockEntry]) -> bool:
         """Write `text` if the file still says `former`; returns whether it did.
+
+        `changed` are the entries in which they differ.
 
         Raises:
             LockfileError: it cannot be read.
@@ -137,7 +140,14 @@ class LockFile:
                 return False
             if text != former:
                 self._put(text)
+                self._keep_up(former, text, changed)
         return True
+
+    def _keep_up(self, former: str, text: str, changed: Mapping[str, LockEntry]) -> None:
+        """Know the new text without reading it, where the former one is known."""
+        if self._known is not None and self._known[0] == former:
+            lock = self._known[1]
+            self._known = (text, replace(lock, entries={**lock.entries, **changed}))
 
     def rebuild(self, lock: Lock) -> None:
         """Replace whatever is there by `lock`."""

@@ -34,7 +34,7 @@ class LockFilePart:
         """
         if not changes.products:
             part = spliced(self._part, changes.assets)
-            if part is not None and self._whole.replace(self._part.text, part.text):
+            if part is not None and self._whole.replace(self._part.text, part.text, changes.assets):
                 self._part = part
                 return part
         return self._whole.update(changes, self._declared)

@@ -52,7 +52,7 @@ async def build_once(
     if settings.rebuild_lock:
         _rebuild_lock(adapters, emit)
         generates = "none" if settings.locked else "free"
-    narrowed = narrow(adapters, settings) if turn.loaded is None else None
+    narrowed = narrow(adapters, settings)
     with collector_paused():
         lock = (narrowed.lockfile if narrowed is not None else adapters.lockfile).read()
     found = survey(adapters, settings, lock, loaded=turn.loaded, narrowed=narrowed)

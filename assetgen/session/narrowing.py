@@ -24,6 +24,8 @@ from assetgen.files.lockfile_part import open_part
 from assetgen.manifest.collector import collector_paused
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from assetgen.core.model import Project
     from assetgen.core.outline import Pieces
     from assetgen.core.record import Record
@@ -60,6 +62,24 @@ class Narrowed:
         return replace(report, outcomes=tuple(outcomes))
 
 
+@dataclass(frozen=True, slots=True)
+class Edited:
+    """What was edited in a manifest."""
+
+    project: Project
+    """With the assets that are concerned only; nothing else of it has changed."""
+    read: Inspected
+    """The stamp of the manifest."""
+    outline: Outline
+    """Of the manifest as it is now."""
+
+    def applied_to(self, former: Project) -> Project:
+        """The whole project as it is now."""
+        now = {asset.name: asset for asset in self.project.assets}
+        assets = tuple(now.get(asset.name, asset) for asset in former.assets)
+        return replace(former, assets=assets, pieces=self.outline.pieces)
+
+
 def narrow(adapters: Adapters, settings: Settings) -> Narrowed | None:
     """What is concerned by the edits since the last build; None to look at everything."""
     if settings.selectors or settings.force or settings.rebuy or settings.rebuild_lock:
@@ -72,36 +92,49 @@ def narrow(adapters: Adapters, settings: Settings) -> Narrowed | None:
 
 
 def _narrow(adapters: Adapters, settings: Settings) -> Narrowed | None:
-    at_ns = int(adapters.clock.now() * 1e9)
-    stamp = adapters.stamp(adapters.manifest_name)
-    if stamp is None:
-        return None
     record = _proof(adapters, settings)
     outline = adapters.read_outline() if record is not None else None
     if record is None or outline is None or outline.stamp != record.entries[0].stamp:
         return None
-    from assetgen.manifest.pieces import cut, reduced  # noqa: PLC0415 - yaml is slow to load
-
-    cuts = cut(adapters.manifest_text())
-    pieces = cuts.pieces() if cuts is not None else None
-    concerned = _concerned(pieces, outline) if pieces is not None else None
-    if cuts is None or pieces is None or concerned is None:
+    found = edited(adapters, outline, {entry.path for entry in record.entries})
+    if found is None or products_of(found.project):
         return None
-    text = reduced(cuts, *concerned)
-    project = adapters.load(text) if text is not None else None
-    if project is None or not _is_alone(project, concerned[0], outline, record):
-        return None
-    lockfile = _part_of_lockfile(adapters, record, project, outline)
+    lockfile = _part_of_lockfile(adapters, record, found)
     if lockfile is None:
         return None
     return Narrowed(
-        project=project,
-        read=Inspected({adapters.manifest_name: stamp}, at_ns),
+        project=found.project,
+        read=found.read,
         record=record,
-        outline=replace(outline, stamp=stamp, pieces=pieces),
+        outline=found.outline,
         observer=adapters.observer_of(record),
         lockfile=lockfile,
     )
+
+
+def edited(adapters: Adapters, outline: Outline, known: Collection[str]) -> Edited | None:
+    """What has been edited in the manifest since it had this outline; None if that may be all.
+
+    `known` are the files that the project was read from.
+
+    Raises:
+        ManifestFaults, UsageError, UnicodeDecodeError: it cannot be read.
+    """
+    from assetgen.manifest.pieces import cut, reduced  # noqa: PLC0415 - yaml is slow to load
+
+    at_ns = int(adapters.clock.now() * 1e9)
+    stamp = adapters.stamp(adapters.manifest_name)
+    cuts = cut(adapters.manifest_text())
+    pieces = cuts.pieces() if cuts is not None else None
+    keys = _concerned(pieces, outline) if pieces is not None else None
+    if cuts is None or pieces is None or keys is None or stamp is None:
+        return None
+    text = reduced(cuts, *keys)
+    project = adapters.load(text) if text is not None else None
+    if project is None or not _is_alone(project, keys[0], outline, known):
+        return None
+    read = Inspected({adapters.manifest_name: stamp}, at_ns)
+    return Edited(project, read, replace(outline, stamp=stamp, pieces=pieces))
 
 
 def _proof(adapters: Adapters, settings: Settings) -> Record | None:
@@ -141,29 +174,25 @@ def _concerned(now: Pieces, outline: Outline) -> tuple[frozenset[str], frozenset
 
 
 def _is_alone(
-    project: Project, concerned: frozenset[str], outline: Outline, record: Record
+    project: Project, concerned: frozenset[str], outline: Outline, known: Collection[str]
 ) -> bool:
     """Whether the entries concern nobody else: they are to the others what they were."""
     then = [one for one in outline.declared if one.entry in concerned]
-    known = {entry.path for entry in record.entries}
     return (
         list(declared_by(project.assets)) == then
         and project.pieces is not None
         and project.plugin is None
-        and not products_of(project)
         and not project.read_folders
-        and known.issuperset(project.read_files)
+        and all(path in known for path in project.read_files)
     )
 
 
-def _part_of_lockfile(
-    adapters: Adapters, record: Record, project: Project, outline: Outline
-) -> LockFilePart | None:
+def _part_of_lockfile(adapters: Adapters, record: Record, found: Edited) -> LockFilePart | None:
     """Entries of the project in the lockfile that the record's build has left behind."""
     text = adapters.lockfile.text()
     stamps: dict[str, Stamp | None] = {entry.path: entry.stamp for entry in record.entries}
     if text is None or adapters.stamp(adapters.lockfile_name) != stamps[adapters.lockfile_name]:
         return None
-    names = [asset.name for asset in project.assets]
-    declared = Names(frozenset(one.name for one in outline.declared))
+    names = [asset.name for asset in found.project.assets]
+    declared = Names(frozenset(one.name for one in found.outline.declared))
     return open_part(adapters.lockfile, text, names, declared)

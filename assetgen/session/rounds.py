@@ -17,10 +17,13 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from assetgen.core.events import Broken, Done, Finished, Retrying, Round
+from assetgen.core.outline import outline_of
 from assetgen.core.report import Status
 from assetgen.core.stamp import is_settled
 from assetgen.engine.halt import Gate, Halt
+from assetgen.engine.remember import Inspected
 from assetgen.errors import AssetgenError, ManifestFaults
+from assetgen.session.narrowing import edited
 from assetgen.session.shift import Shift, Turn
 from assetgen.session.survey import choose, input_paths
 from assetgen.session.survey import load as load_project
@@ -31,11 +34,11 @@ if TYPE_CHECKING:
     from assetgen.core.events import Event
     from assetgen.core.facts import FileFact
     from assetgen.core.model import Project
+    from assetgen.core.outline import Outline
     from assetgen.core.ports import Emit
     from assetgen.core.record import Entry
     from assetgen.core.report import Report
     from assetgen.core.stamp import Stamp
-    from assetgen.engine.remember import Inspected
     from assetgen.session.adapters import Adapters
     from assetgen.session.listener import Listener
     from assetgen.session.settings import Settings
@@ -73,6 +76,15 @@ class Basis:
         return tuple(dict.fromkeys(found))
 
 
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A project as it was read, so that of an edited one only the edits need be."""
+
+    project: Project
+    read: Inspected
+    outline: Outline
+
+
 @dataclass(slots=True)
 class Rounds:
     """One round at a time; caps count over all of them."""
@@ -87,6 +99,8 @@ class Rounds:
     """Of the last round that came to its end."""
     _stamps: dict[str, tuple[Stamp | None, bool]] = field(default_factory=dict)
     """What was looked at, and whether an unchanged stamp proves it unchanged."""
+    _whole: Whole | None = None
+    """The project of the last look, if that ended well and edits of it can be told."""
     _seen: tuple[Basis, tuple[Project, Inspected]] | None = None
     """What the next round is made from."""
     _settled: Basis | None = None
@@ -167,7 +181,7 @@ class Rounds:
         try:
             text = adapters.lockfile.text()
             adapters.lockfile.read()
-            loaded = load_project(adapters)
+            loaded = self._load()
             project, read = loaded
             chosen, _, _ = choose(project, self.settings)
         except ManifestFaults as error:
@@ -179,11 +193,12 @@ class Rounds:
             self._follow({**kept, **first}, at_ns)
             raise
         self._follow({**read.stamps, **first}, at_ns)
-        observer = adapters.observer(use_record=True)
+        read_by_assets = input_paths(chosen)
+        observer = adapters.observer(use_record=bool(read_by_assets))
         try:
-            inputs = observer.inputs(input_paths(chosen))
+            inputs = observer.inputs(read_by_assets)
         finally:
-            self._follow_inputs(observer.seen, input_paths(chosen))
+            self._follow_inputs(observer.seen, read_by_assets)
         former = self._settled or self._reported
         if text == adapters.lockfile.written and former is not None:
             text = former.lock_text  # what rounds write is no news to them
@@ -192,6 +207,37 @@ class Rounds:
             inputs=inputs,
             lock_text=text,
         ), loaded
+
+    def _load(self) -> tuple[Project, Inspected]:
+        """The project: as it was read last, with what was edited since, if that tells all."""
+        whole, self._whole = self._whole, None
+        again = None
+        if (
+            whole is not None and not self.settings.selectors
+        ):  # else not all that it reads is followed
+            again = self._reloaded(whole)
+        if again is None:
+            project, read = load_project(self.adapters)
+            stamp = read.stamps[self.adapters.manifest_name]
+            outline = outline_of(project, stamp) if stamp is not None else None
+            again = Whole(project, read, outline) if outline is not None else None
+        else:
+            project, read = again.project, again.read
+        self._whole = again
+        return project, read
+
+    def _reloaded(self, whole: Whole) -> Whole | None:
+        others = {p: found for p, found in self._stamps.items() if p not in self._always()}
+        if any(not ok or self.adapters.stamp(p) != stamp for p, (stamp, ok) in others.items()):
+            return None
+        try:
+            found = edited(self.adapters, whole.outline, whole.project.read_files)
+        except (AssetgenError, ManifestFaults, UnicodeError):
+            return None  # reading all of it says what is wrong
+        if found is None:
+            return None
+        read = Inspected({**whole.read.stamps, **found.read.stamps}, found.read.at_ns)
+        return Whole(found.applied_to(whole.project), read, found.outline)
 
     def _always(self) -> tuple[str, str]:
         return self.adapters.manifest_name, self.adapters.lockfile_name

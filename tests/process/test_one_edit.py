@@ -19,6 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assetgen.cli.noop import is_up_to_date
+from assetgen.core.events import Broken
 from assetgen.core.lock_text import parse_line, parse_lock
 from assetgen.core.plan import decide_one
 from assetgen.core.stamp import GRANULE_NS
@@ -30,11 +31,13 @@ from tests.properties import BUILDING
 from tests.standin import picture
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Awaitable, Callable, Iterator, Mapping
     from types import FrameType
 
+    from assetgen.core.events import Event
     from assetgen.core.lock import LockEntry
     from assetgen.core.report import Report
+    from assetgen.session.rounds import Rounds
 
 COUNT = 40
 ASKED = 2
@@ -150,10 +153,12 @@ def test_a_lockfile_that_somebody_else_writes_meanwhile_is_merged_and_not_truste
     lockfile = many / "assets.lock"
     replace_text = LockFile.replace
 
-    def after_somebody(self: LockFile, former: str, text: str) -> bool:
+    def after_somebody(
+        self: LockFile, former: str, text: str, changed: Mapping[str, LockEntry]
+    ) -> bool:
         lines = lockfile.read_text().split("\n")
         lockfile.write_text("\n".join(line for line in lines if '"icon-9"' not in line))
-        return replace_text(self, former, text)
+        return replace_text(self, former, text, changed)
 
     monkeypatch.setattr(LockFile, "replace", after_somebody)
     edit(many, "prompt: Icon 7\n", "prompt: A seven\n")
@@ -164,6 +169,79 @@ def test_a_lockfile_that_somebody_else_writes_meanwhile_is_merged_and_not_truste
     assert len(parse_lock(lockfile.read_text(), "assets.lock").entries) == COUNT - 1
     assert build(many).exit_code == 0
     assert len(parse_lock(lockfile.read_text(), "assets.lock").entries) == COUNT
+
+
+# Watching
+
+
+@dataclass(slots=True)
+class Followed:
+    """A watch of a project, look by look."""
+
+    rounds: Rounds
+    events: list[Event]
+
+    async def round(self) -> tuple[Counter[str], dict[str, int]]:
+        """Look, and run the round that is due; what was called, and how assets came out."""
+        await asyncio.sleep(2 * GRANULE_NS / 1e9)
+        with counting() as called:
+            assert self.rounds.look()
+            await self.rounds.run()
+        assert self.rounds.report is not None
+        return called, {n: count for n, count in self.rounds.report.counts().items() if count}
+
+
+def follow(root: Path, story: Callable[[Followed], Awaitable[None]]) -> list[Event]:
+    async def run() -> list[Event]:
+        events: list[Event] = []
+        session = Session(root / "assets.yaml", {"ASSETGEN_CACHE_DIR": str(root.parent / "cache")})
+        async with session.rounds(Settings(), events.append) as rounds:
+            await story(Followed(rounds, events))
+            await rounds.finish()
+        return events
+
+    return asyncio.run(run())
+
+
+def test_while_watching_an_edit_is_read_and_judged_alone(many: Path) -> None:
+    async def story(watch: Followed) -> None:
+        await watch.round()
+        for number, words in ((7, "A seven"), (8, "An eight"), (7, "Seven")):
+            edit(many, f"output: art/{number}.png", f"output: art/{number}.png # {words}")
+            assert not watch.rounds.look(), "a comment is no change"
+            edit(many, f"# {words}", f"\n    description: {words}\n    take: {len(words)}")
+            called, counts = await watch.round()
+            assert counts == {"generated": 1, "kept": COUNT - 1}
+            assert called["_resolve_asset"] == 2, "once to look, once to build"
+            assert called[decide_one.__name__] == ASKED
+            edit(many, f"\n    description: {words}\n    take: {len(words)}", "")
+            _, counts = await watch.round()
+            assert counts == {"restored": 1, "kept": COUNT - 1}
+
+    follow(many, story)
+
+
+def test_while_watching_what_goes_beside_an_edit_is_told(many: Path) -> None:
+    (many / "refs").mkdir()
+    (many / "refs/frame.png").write_bytes(picture("frame"))
+    edit(many, "    output: art/9.png", "    reference: refs/frame.png\n    output: art/9.png")
+
+    async def story(watch: Followed) -> None:
+        await watch.round()
+        edit(many, "prompt: Icon 7\n", "prompt: A seven\n")
+        (many / "refs/frame.png").rename(many / "refs/other.png")
+        assert not watch.rounds.look()
+        edit(many, "refs/frame.png", "refs/other.png")
+        _, counts = await watch.round()
+        assert counts == {"generated": 2, "kept": COUNT - 2}
+        (many / "refs/other.png").write_bytes(picture("another"))
+        edit(many, "prompt: Icon 5\n", "prompt: A five\n")
+        _, counts = await watch.round()
+        assert counts == {"generated": 2, "kept": COUNT - 2}
+
+    events = follow(many, story)
+    (broken,) = [event for event in events if isinstance(event, Broken)]
+    assert "`refs/frame.png`, which does not exist" in str(broken.faults[0])
 
 
 # Laws
