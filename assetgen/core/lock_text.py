@@ -16,7 +16,8 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from assetgen.core.bundle import Bundle, bundle_document, bundle_of
 from assetgen.core.digest import parse_digest
@@ -37,6 +38,8 @@ from assetgen.errors import Location, LockfileError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+
+_T = TypeVar("_T")
 
 LOCK_VERSION = 1
 REBUILD_HINT = (
@@ -234,10 +237,14 @@ def _parse_entry(fields: Mapping[str, Any]) -> LockEntry | None:
         return None
     if not all(isinstance(value, str) for pair in inputs.items() for value in pair):
         return None
-    info = ImageInfo(
-        format=_text(fields["format"]),
-        width_px=_number(fields["width_px"]),
-        height_px=_number(fields["height_px"]),
+    if image == digest:
+        image = digest  # one text in memory, not two: there may be many thousands
+    info = _shared(
+        ImageInfo(
+            format=_text(fields["format"]),
+            width_px=_number(fields["width_px"]),
+            height_px=_number(fields["height_px"]),
+        )
     )
     result = ActionResult(image=image, info=info)
     if "model" in fields or "date" in fields:
@@ -245,11 +252,11 @@ def _parse_entry(fields: Mapping[str, Any]) -> LockEntry | None:
         result = ActionResult(
             image=image,
             info=info,
-            model=_text(fields["model"]),
+            model=_shared(_text(fields["model"])),
             provider=_optional_text(fields["provider"]),
             generation_id=_optional_text(fields["generation_id"]),
             cost_usd=parse_usd(cost),
-            date=_text(fields["date"]),
+            date=_shared(_text(fields["date"])),
         )
         if cost is not None and result.cost_usd is None:
             return None
@@ -258,7 +265,7 @@ def _parse_entry(fields: Mapping[str, Any]) -> LockEntry | None:
         output=_path(fields["output"]),
         digest=digest,
         fingerprint=_text(fields["fingerprint"]),
-        inputs=inputs,
+        inputs={_shared(name): _shared(value) for name, value in inputs.items()},
         result=result,
         take=_number(fields.get("take", 1)),
         convert_version=_number(fields.get("convert_version", CONVERT_VERSION)),
@@ -267,6 +274,12 @@ def _parse_entry(fields: Mapping[str, Any]) -> LockEntry | None:
         key_scheme=_number(fields["key_scheme"]),
         is_orphan=fields.get("orphan", False) is True,
     )
+
+
+@lru_cache(maxsize=1024)
+def _shared(value: _T) -> _T:
+    """The first of all values that equal this one: many entries have the same in common."""
+    return value
 
 
 def _finished(fields: Mapping[str, Any]) -> ImageInfo | None:

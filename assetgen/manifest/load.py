@@ -115,6 +115,7 @@ def _load(
     name = folder.named(folder.manifest)
     faults.reading(name)
     document = parse(data, name, faults)
+    del data  # a large manifest need not be there twice
     if document is None:
         return None
     manifest, refused = read_manifest(document, faults)

@@ -1,9 +1,10 @@
 """YAML text to plain data, with the place of everything in it; the only home of yaml.
 
-libyaml composes a tree of nodes, which is kept, so that a place can be looked up when a fault
-needs one. What a scalar means is decided by the field that reads it (`scalars`): YAML 1.1's
-resolver is switched off. Bounds on depth, number and expansion are checked here, because a manifest
-may come from a stranger: libyaml's composer recurses in C, where 100,000 levels end the process.
+libyaml composes a tree of nodes, which is most of what a large manifest takes up in memory. It goes
+once the data is taken from it, and is composed again when a fault needs a place. What a scalar
+means is decided by the field that reads it (`scalars`): YAML 1.1's resolver is switched off. Bounds
+on depth, number and expansion are checked here, because a manifest may come from a stranger:
+libyaml's composer recurses in C, where 100,000 levels end the process.
 """
 
 from __future__ import annotations
@@ -77,6 +78,11 @@ class _Composer(_Loader):  # type: ignore[misc, valid-type]  # one of two bases,
         return _RESOLVED
 
 
+_KeyPlace = tuple[int, int, int]
+"""Line and column from 0, and length; no length for a key on several lines."""
+_NO_PLACE = (0, 0, 0)
+
+
 @dataclass(frozen=True, slots=True)
 class _Found:
     """Where a walk along a path ended."""
@@ -97,6 +103,8 @@ class Document:
         """Values and keys that stand in the text."""
         self._source = source
         self._root = root
+        self._keys: dict[str, dict[str, _KeyPlace]] = {}
+        """Places of the keys at the top (under an empty name), and in each section there."""
         self._indexed: dict[int, dict[str, tuple[yaml.Node, yaml.Node]]] = {}
 
     @property
@@ -106,13 +114,7 @@ class Document:
 
     def key_lines(self, section: str = "") -> list[tuple[str, int]]:
         """The keys at the top, or those of a section there, each with its line from 0."""
-        node = self._root
-        if section:
-            pair = self._child(node, section)
-            node = pair[1] if pair is not None else None
-        if not isinstance(node, yaml.MappingNode):
-            return []
-        return [(key.value, key.start_mark.line) for key, _ in node.value if _is_text(key)]
+        return [(key, line) for key, (line, _, _) in self._keys.get(section, {}).items()]
 
     def locate(self, path: Path, *, key: bool = False) -> Location:
         """Place of the value at `path`, or of its key.
@@ -125,23 +127,16 @@ class Document:
 
     def locate_name(self, section: str, name: str) -> Location:
         """Place of a name in a section at the top, as `locate` with `key` gives it, in short."""
-        pair = self._child(self._root, section)
-        found = self._child(pair[1], name) if pair is not None else None
-        if found is None:
-            return self.locate((section, name), key=True)
-        start, end = found[0].start_mark, found[0].end_mark
-        if start.line != end.line:
-            return self.locate((section, name), key=True)
-        lines = self._source.lines
-        if start.line >= len(lines):
+        line, column, length = self._keys.get(section, {}).get(name, _NO_PLACE)
+        if length <= 0 or line >= self._source.line_count:
             return self.locate((section, name), key=True)
         return Location(
             self._source.file,
-            start.line + 1,
-            start.column + 1,
+            line + 1,
+            column + 1,
             f"{section}.{name}",
-            lines[start.line],
-            max(1, end.column - start.column),
+            self._source.line(line),
+            length,
         )
 
     def locate_text(self, path: Path, needle: str, *, key: bool = False) -> Location:
@@ -169,6 +164,22 @@ class Document:
         self.nodes = written
         if self._root is not None:
             self.data = _Converter(self, written, faults).convert(self._root, ())
+            self._note_keys(self._root)
+        self._root = None
+        self._indexed.clear()
+
+    def _note_keys(self, root: yaml.Node) -> None:
+        self._keys[""] = _key_places(root)
+        for name in self._keys[""]:
+            pair = self._child(root, name)
+            if pair is not None and isinstance(pair[1], yaml.MappingNode):
+                self._keys[name] = _key_places(pair[1])
+
+    def _tree(self) -> yaml.Node | None:
+        """The nodes, composed again where they are gone; the text is known to be YAML."""
+        if self._root is None and self.nodes:
+            self._root = _Composer(self._source.text).get_single_node()
+        return self._root
 
     def at_node(self, node: yaml.Node | None, path: Path) -> Location:
         """Place of a node that is known to be at `path`; the start of the text for None."""
@@ -177,7 +188,7 @@ class Document:
         start, end = node.start_mark, node.end_mark
         last = end.column
         if end.line != start.line:
-            last = len(self._source.lines[start.line].rstrip())
+            last = len(self._source.line(start.line).rstrip())
         length = max(1, last - start.column)
         return self._source.at(start.line, start.column, length=length, path=spell(path))
 
@@ -186,7 +197,7 @@ class Document:
 
         A text stands for the list that holds it alone, where a field takes either.
         """
-        key_node, node = self._root, self._root
+        key_node = node = self._tree()
         walked: Path = ()
         for step in path:
             if step == 0 and isinstance(node, yaml.ScalarNode):
@@ -254,7 +265,8 @@ def parse(data: bytes, file: str, faults: Faults) -> Document | None:
 
 
 def _note_syntax_error(error: yaml.MarkedYAMLError, source: SourceText, faults: Faults) -> None:
-    marker = next((n for n, line in enumerate(source.lines) if line.startswith("<<<<<<<")), None)
+    numbers = range(source.line_count)
+    marker = next((n for n in numbers if source.line(n).startswith("<<<<<<<")), None)
     if marker is not None:
         faults.add(
             "the manifest has conflict markers",
@@ -368,6 +380,18 @@ class _Converter:
         if self._faults.is_full:
             return
         self._faults.add(what, self._document.at_node(node, path), hint)
+
+
+def _key_places(mapping: yaml.Node) -> dict[str, _KeyPlace]:
+    """The keys of a mapping that are text; of those that are there twice, the first."""
+    places: dict[str, _KeyPlace] = {}
+    if isinstance(mapping, yaml.MappingNode):
+        for key, _ in mapping.value:
+            if _is_text(key):
+                start, end = key.start_mark, key.end_mark
+                length = max(1, end.column - start.column) if start.line == end.line else 0
+                places.setdefault(key.value, (start.line, start.column, length))
+    return places
 
 
 def _is_text(node: yaml.Node) -> bool:

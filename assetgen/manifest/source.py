@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from array import array
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -28,14 +29,27 @@ class SourceText:
         self.text = text
 
     @cached_property
-    def lines(self) -> list[str]:
-        """The lines without their ends; at least one."""
-        return _BREAK.split(self.text)
+    def _lines(self) -> array[int]:
+        """Where each line starts and where it ends, in turn: texts would double what is held."""
+        bounds = array("q", [0])
+        for found in _BREAK.finditer(self.text):
+            bounds.extend(found.span())
+        bounds.append(len(self.text))
+        return bounds
+
+    @property
+    def line_count(self) -> int:
+        """Number of lines; at least one."""
+        return len(self._lines) // 2
+
+    def line(self, number: int) -> str:
+        """A line without its end, counted from 0."""
+        return self.text[self._lines[2 * number] : self._lines[2 * number + 1]]
 
     def at(self, line: int, column: int, *, length: int = 1, path: str = "") -> Location:
         """Place of `length` characters; line and column from 0, and kept inside the text."""
-        line = min(line, len(self.lines) - 1)
-        source_line = self.lines[line]
+        line = min(line, self.line_count - 1)
+        source_line = self.line(line)
         return Location(
             file=self.file,
             line=line + 1,

@@ -23,6 +23,7 @@ from assetgen.session.listener import Listener
 from assetgen.session.settings import DEFAULT_MANIFEST, Settings
 from assetgen.session.shift import Shift, Turn
 from assetgen.session.stop import Stop
+from assetgen.session.survey import load as load_project
 from assetgen.session.survey import survey
 
 if TYPE_CHECKING:
@@ -72,8 +73,10 @@ class Session:
         Raises:
             ManifestFaults, LockfileError, OutputError, CacheError, UsageError.
         """
-        with self._looking(emit) as lock:
-            return survey(self._adapters, settings or Settings(), lock).plan
+        with self._looking(emit):
+            # Before the lockfile, which then takes the memory that reading the manifest has freed.
+            loaded = load_project(self._adapters)
+            return survey(self._adapters, settings or Settings(), self._lock(), loaded=loaded).plan
 
     def explain(self, name: str, emit: Emit | None = None) -> Explanation:
         """One asset's verdict, inputs then and now, image, and who depends on it.
@@ -83,8 +86,8 @@ class Session:
         """
         from assetgen.session.look import explain_asset  # noqa: PLC0415 - `build` needs none
 
-        with self._looking(emit) as lock:
-            return explain_asset(self._adapters, name, lock)
+        with self._looking(emit):
+            return explain_asset(self._adapters, name, self._lock())
 
     def explain_product(self, name: str, emit: Emit | None = None) -> ProductExplanation:
         """The same for `variants:NAME`, `frames:NAME`, `atlas:NAME` or `export:NAME`.
@@ -94,8 +97,8 @@ class Session:
         """
         from assetgen.session.look import explain_one_product  # noqa: PLC0415 - as above
 
-        with self._looking(emit) as lock:
-            return explain_one_product(self._adapters, name, lock)
+        with self._looking(emit):
+            return explain_one_product(self._adapters, name, self._lock())
 
     def history(self, name: str, emit: Emit | None = None) -> History:
         """Every image ever made for one asset whose bytes are still here, newest first.
@@ -105,19 +108,21 @@ class Session:
         """
         from assetgen.session.look import history_of_asset  # noqa: PLC0415 - as above
 
-        with self._looking(emit) as lock:
-            return history_of_asset(self._adapters, name, lock)
+        with self._looking(emit):
+            return history_of_asset(self._adapters, name, self._lock())
 
     @contextmanager
-    def _looking(self, emit: Emit | None) -> Iterator[Lock]:
-        """The lockfile, and a cache that nothing is written to."""
+    def _looking(self, emit: Emit | None) -> Iterator[None]:
+        """A cache that nothing is written to."""
         try:
-            with collector_paused():
-                lock = self._adapters.lockfile.read()
             book_before_looking(self._adapters, Listener(emit))
-            yield lock
+            yield
         finally:
             self._adapters.close()
+
+    def _lock(self) -> Lock:
+        with collector_paused():
+            return self._adapters.lockfile.read()
 
     def use(self, name: str, digest: str, emit: Emit | None = None) -> Choice:
         """Give an asset the one of its images whose digest starts so; free, and at once.

@@ -374,3 +374,24 @@ def test_arbitrary_fields_raise_nothing_but_our_errors(
     lines += ["version: 1\nassets:\n  hero:\n    output: a.png\n"]
     lines += [f"    {name}: {value}\n" for name, value in fields.items() if name != "output"]
     _load_any(tmp_path, "".join(lines).encode("utf-8", "surrogatepass"))
+
+
+def test_a_sound_manifest_is_composed_once_and_its_tree_let_go(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    composed: list[str] = []
+    compose = parse_module._Composer.get_single_node
+
+    def counted(self: parse_module._Composer) -> object:
+        composed.append("again")
+        return compose(self)
+
+    monkeypatch.setattr(parse_module._Composer, "get_single_node", counted)
+    workspace.write("refs/one.png")
+    workspace.load(
+        "version: 1\ndefaults: {model: some/model, style: ink}\nstyles: {ink: 'ink, ${prompt}'}\n"
+        "vars: {a: b}\nassets:\n"
+        '  "icon-${n}": {matrix: {n: [1, 2]}, prompt: "${a} ${n}", output: "${n}.png"}\n'
+        "  hero: {prompt: A keeper, reference: refs/one.png, output: hero.png, tags: [x]}\n"
+    )
+    assert composed == ["again"]
