@@ -5,8 +5,9 @@ every piece goes what the others rely on: the names it declares, their outputs, 
 assets they read. As long as an edit leaves these as they are, it concerns its own entries and who
 reads them, and nothing else in the project need be read or judged again.
 
-An outline belongs to the build record with the same stamp of the manifest; it is JSON, and anything
-unexpected in it makes it worthless, which costs one ordinary build.
+An outline belongs to the build record with the same stamp of the manifest. It is a line with its
+version, the CRC-32 of the rest, and JSON. Anything unexpected in it makes it worthless, which costs
+one ordinary build.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+from zlib import crc32
 
 from assetgen.core.model import Generate
 
@@ -23,7 +25,9 @@ if TYPE_CHECKING:
     from assetgen.core.model import Asset, Project
     from assetgen.core.stamp import Stamp
 
-VERSION = 1
+FORMAT = b"assetgen-outline 1\n"
+
+_CHECK_END = len(FORMAT) + 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +133,6 @@ def dump_outline(outline: Outline) -> bytes:
     """The bytes of an outline."""
     declared, pieces = outline.declared, outline.pieces
     document = {
-        "outline": VERSION,
         "stamp": outline.stamp,
         "rest": pieces.rest,
         "keys": list(pieces.entries),
@@ -140,20 +143,22 @@ def dump_outline(outline: Outline) -> bytes:
         "shapes": [one.shape for one in declared],
         "reads": outline.reads,
     }
-    return json.dumps(document).encode("ascii")
+    said = json.dumps(document).encode("ascii")
+    return b"".join([FORMAT, _check(said), said])
 
 
 def parse_outline(data: bytes) -> Outline | None:
     """The outline in `data`; None when it is not as written."""
+    said = data[_CHECK_END:]
+    if data[: len(FORMAT)] != FORMAT or data[len(FORMAT) : _CHECK_END] != _check(said):
+        return None
     try:
-        return _outline(json.loads(data))
+        return _outline(json.loads(said))
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return None
 
 
 def _outline(document: Mapping[str, Any]) -> Outline | None:
-    if document["outline"] != VERSION:
-        return None
     stamp, rest = document["stamp"], document["rest"]
     if not isinstance(rest, str) or not all(isinstance(number, int) for number in stamp):
         return None
@@ -172,6 +177,10 @@ def _outline(document: Mapping[str, Any]) -> Outline | None:
         [Declared(*row) for row in zip(*columns, strict=True)],
         reads,
     )
+
+
+def _check(said: bytes) -> bytes:
+    return b"%08x" % crc32(said)
 
 
 def _texts(found: object) -> list[str]:

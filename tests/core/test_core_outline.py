@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from zlib import crc32
 
 import pytest
 
-from assetgen.core.outline import Declared, Outline, Pieces, dump_outline, parse_outline
+from assetgen.core.outline import FORMAT, Declared, Outline, Pieces, dump_outline, parse_outline
 
 STAMP = (1, 2, 3, 4)
 
@@ -42,7 +43,6 @@ def test_is_read_as_it_was_written() -> None:
 @pytest.mark.parametrize(
     "damage",
     [
-        {"outline": 2},
         {"stamp": [1, 2, 3]},
         {"stamp": "1234"},
         {"rest": None},
@@ -57,10 +57,24 @@ def test_is_read_as_it_was_written() -> None:
     ids=str,
 )
 def test_is_worth_nothing_when_it_is_not_as_written(damage: dict[str, object]) -> None:
-    document = json.loads(dump_outline(CHAIN))
-    assert parse_outline(json.dumps(document | damage).encode()) is None
+    document = json.loads(dump_outline(CHAIN)[len(FORMAT) + 8 :])
+    assert parse_outline(sealed(json.dumps(document | damage).encode())) is None
 
 
 @pytest.mark.parametrize("data", [b"", b"[]", b"null", b"{}", b"[" * 10_000, b"\xff", b"{"])
 def test_is_worth_nothing_when_it_is_no_outline(data: bytes) -> None:
     assert parse_outline(data) is None
+    assert parse_outline(sealed(data)) is None
+
+
+def test_is_worth_nothing_with_any_bit_flipped_or_cut_anywhere() -> None:
+    data = dump_outline(CHAIN)
+    for at in range(len(data)):
+        flipped = bytearray(data)
+        flipped[at] ^= 1 << at % 8
+        assert parse_outline(bytes(flipped)) is None
+        assert parse_outline(data[:at]) is None
+
+
+def sealed(said: bytes) -> bytes:
+    return FORMAT + b"%08x" % crc32(said) + said
