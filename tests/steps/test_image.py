@@ -246,9 +246,12 @@ class TestRefusing:
     ) -> None:
         seen = []
         check = image_module._check_png_pixels
-        monkeypatch.setattr(
-            image_module, "_check_png_pixels", lambda one: (seen.append(one), check(one))
-        )
+
+        def watched(stored: image_module._StoredPng) -> None:
+            seen.append(stored)
+            check(stored)
+
+        monkeypatch.setattr(image_module, "_check_png_pixels", watched)
         IMAGES.inspect(encoded(gradient()))
         assert not seen
         IMAGES.inspect(encoded(Image.new("RGB", (48, 32))))
