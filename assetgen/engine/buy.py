@@ -80,6 +80,7 @@ class _Usable:
     """An image of an answer that decodes."""
 
     data: bytes
+    digest: Digest
     info: ImageInfo
 
 
@@ -230,9 +231,10 @@ class Buyer:
         """Look at what has arrived, and store it; the first image that decodes is the result."""
         usable: list[_Usable] = []
         broken: list[ImageError] = []
+        loop = asyncio.get_running_loop()
         for data in generated.images:
             try:
-                usable.append(_Usable(data, await asyncio.to_thread(self.images.inspect, data)))
+                usable.append(await loop.run_in_executor(self.slots.lookers, self._look_at, data))
             except ImageError as error:
                 broken.append(error)
         if not usable:
@@ -244,12 +246,16 @@ class Buyer:
             ) from broken[0]
         return await self._store(sent, request, generated, usable)
 
+    def _look_at(self, data: bytes) -> _Usable:
+        info = self.images.inspect(data)
+        return _Usable(data, digest_of(data), info)
+
     async def _store(
         self, sent: LedgerLine, request: Request, generated: Generated, usable: list[_Usable]
     ) -> Purchase:
         first, *others = usable
         result = ActionResult(
-            image=digest_of(first.data),
+            image=first.digest,
             info=first.info,
             model=generated.model or request.generate.model,
             provider=generated.provider,
@@ -259,7 +265,7 @@ class Buyer:
         )
         purchase = Purchase(result=result, data=first.data, was_bought=True)
         purchase = await asyncio.to_thread(self._keep, sent, purchase)
-        further = {digest_of(other.data): other.data for other in others}
+        further = {other.digest: other.data for other in others}
         further.pop(result.image, None)
         stored = await asyncio.to_thread(self._keep_further, sent, further)
         for warning in generated.warnings:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -24,6 +26,9 @@ class Concurrency:
     A place is held for a whole purchase, claim and pauses between attempts included, and bounds
     what is open at once. A slot is held for one call. Nobody waits for a claim while holding a
     slot, so two builds that buy the same images cannot wait for each other.
+
+    `lookers` are the threads that decode what has arrived, as many as there are processors: more
+    would only take memory, and keep the threads that write from writing.
     """
 
     def __init__(self, ceiling: int) -> None:
@@ -32,6 +37,7 @@ class Concurrency:
         self._running = 0
         self._changed = asyncio.Condition()
         self.places = asyncio.Semaphore(ceiling)
+        self.lookers = ThreadPoolExecutor(os.cpu_count() or 1, "look-at-image")
 
     @asynccontextmanager
     async def slot(self) -> AsyncIterator[None]:

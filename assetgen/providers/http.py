@@ -263,6 +263,8 @@ async def _exchange(
                 raise _too_big(max_body_bytes, progress)
             progress.chunks.append(chunk)
     received = b"".join(progress.chunks)
+    # httpx's request holds on to the trace, and sits in a cycle that waits for the collector.
+    progress.chunks.clear()
     encoding = progress.headers.get("content-encoding", "").strip().lower()
     if received and encoding not in {"", "identity"}:
         received = await asyncio.to_thread(_decode, received, encoding, max_body_bytes, progress)

@@ -22,6 +22,7 @@ import struct
 import warnings
 import zlib
 from contextlib import contextmanager
+from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING, assert_never
 
@@ -202,12 +203,18 @@ def read_plain(data: bytes) -> tuple[str, Image.Image, bytes | None]:
 def _decode(data: bytes) -> tuple[str, ImageFile]:
     """Format by bytes, and the first frame with every pixel read."""
     format_name = _format_of(data)
-    if format_name == "png":
-        _check_png(data)
+    stored = _check_png(data) if format_name == "png" else None
     with our_errors(f"the {format_name} image is damaged or cut short"):
         image = _READERS[format_name](BytesIO(data))
         _check_size(format_name, image.size)
-        image.load()
+        try:
+            image.load()
+        except OSError:
+            if stored is not None:
+                _check_png_pixels(stored)  # which can say what is missing
+            raise
+    if stored is not None and _may_lack_rows(image, stored):
+        _check_png_pixels(stored)
     return format_name, image
 
 
@@ -245,11 +252,23 @@ def _check_size(format_name: str, size: tuple[int, int]) -> None:
         )
 
 
-def _check_png(data: bytes) -> None:
-    """Refuse a PNG that lacks its end, has a damaged critical chunk or fewer pixels than it says.
+@dataclass(frozen=True, slots=True)
+class _StoredPng:
+    """What a PNG says about its pixels, and its pixels as they are compressed."""
 
-    Pillow accepts all three, with black where pixels are missing; they mean that bytes were lost on
-    the way (PNG 3rd edition, sections 5.3 and 13.1).
+    header: bytes
+    pixels: list[memoryview]
+
+    @property
+    def is_interlaced(self) -> bool:
+        return self.header[-1] != 0
+
+
+def _check_png(data: bytes) -> _StoredPng:
+    """Refuse a PNG that lacks its end or has a damaged critical chunk.
+
+    Pillow accepts both; they mean that bytes were lost on the way (PNG 3rd edition, sections 5.3
+    and 13.1).
     """
     view = memoryview(data)
     position = len(_PNG_SIGNATURE)
@@ -271,19 +290,40 @@ def _check_png(data: bytes) -> None:
             case b"IDAT":
                 pixels.append(body)
             case b"IEND":
-                _check_png_pixels(header, pixels)
-                return
+                stored = _StoredPng(header, pixels)
+                with our_errors("the png image is damaged"):
+                    _check_size("png", _png_header(stored)[:2])
+                return stored
             case _:
                 pass
         position = end
     raise ImageError("the png image is cut short: its end is missing")
 
 
-def _check_png_pixels(header: bytes, pixels: list[memoryview]) -> None:
-    """Refuse compressed pixels that end before the last row. Memory stays bounded."""
+def _png_header(stored: _StoredPng) -> tuple[int, int, int, int, int, int, int]:
+    """Width, height, depth, colour type, and the methods of compression, filter and interlace."""
+    fields: tuple[int, int, int, int, int, int, int] = struct.unpack(">IIBBBBB", stored.header)
+    return fields
+
+
+def _may_lack_rows(image: ImageFile, stored: _StoredPng) -> bool:
+    """Whether Pillow may have met fewer rows than the picture has, which it accepts.
+
+    It leaves rows that are missing as zeros, so one other value in the last row proves that all
+    were there: inflating is a third of what a photograph costs, and need not be done twice.
+    """
+    width, height = image.size
+    last_row = image.crop((0, height - 1, width, height))
+    return stored.is_interlaced or last_row.getbbox(alpha_only=False) is None
+
+
+def _check_png_pixels(stored: _StoredPng) -> None:
+    """Refuse compressed pixels that end before the last row, which Pillow shows as black.
+
+    Memory stays bounded.
+    """
     with our_errors("the png image is damaged"):
-        width, height, depth, colour_type, _, _, interlace = struct.unpack(">IIBBBBB", header)
-        _check_size("png", (width, height))
+        width, height, depth, colour_type, _, _, interlace = _png_header(stored)
         bits = depth * _PNG_CHANNELS[colour_type]
         passes = _PNG_PASSES if interlace else ((0, 0, 1, 1),)
         missing = sum(
@@ -293,7 +333,7 @@ def _check_png_pixels(header: bytes, pixels: list[memoryview]) -> None:
             and (rows := len(range(top, height, step_y)))
         )
         inflate = zlib.decompressobj()
-        for chunk in pixels:
+        for chunk in stored.pixels:
             rest: bytes | memoryview = chunk
             while rest and missing > 0:
                 missing -= len(inflate.decompress(rest, _INFLATE_BYTES))

@@ -15,6 +15,8 @@ BARS = {
     "noop": "nothing to do, against ninja",
     "edit": "one prompt edited among 10,000, against ninja",
     "scale": "plans of up to 100,000 assets",
+    "first": "from nothing to the first request, against its unavoidable parts",
+    "throughput": "images bought at once, against a bare script",
     "images": "drafts on all cores, against a bare pool",
     "finish": "variants on all cores, against a bare pool",
     "peers": "other tools with nothing to do, against ninja",

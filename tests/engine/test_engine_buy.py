@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
+import time
 from contextlib import AbstractContextManager
 from decimal import Decimal
 from typing import TYPE_CHECKING, TypeVar, cast
@@ -17,6 +18,7 @@ from assetgen.core.fingerprint import KEY_SCHEME, key_of
 from assetgen.core.ledger import UNANSWERED, LedgerLine
 from assetgen.core.model import Budget, Generate
 from assetgen.core.price import Estimate
+from assetgen.core.result import ImageInfo
 from assetgen.engine.buy import Bill, HaltedError, Purchase
 from assetgen.engine.halt import Halt
 from assetgen.engine.limits import OverBudgetError
@@ -506,6 +508,37 @@ def test_complaints_about_speed_lower_how_much_runs_at_once() -> None:
         return machine.provider.most_running
 
     assert run(scenario) < 8
+
+
+def test_no_more_images_are_decoded_at_once_than_there_are_processors(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    machine, count, lock = Machine(), 8, threading.Lock()
+    now, most = 0, 0
+    inspect = machine.images.inspect
+
+    def counting(data: bytes) -> ImageInfo:
+        nonlocal now, most
+        with lock:
+            now += 1
+            most = max(most, now)
+        time.sleep(0.01)
+        with lock:
+            now -= 1
+        return inspect(data)
+
+    monkeypatch.setattr(machine.images, "inspect", counting)
+    monkeypatch.setattr("assetgen.engine.limits.os.cpu_count", lambda: 2)
+
+    async def scenario() -> None:
+        buyer = machine.buyer(jobs=count)
+        names = [f"a{number}" for number in range(count)]
+        await asyncio.gather(
+            *(buyer.buy(request_for(n, n), KNOWN, Bill(), anew=False) for n in names)
+        )
+
+    run(scenario)
+    assert most == 2
 
 
 def test_a_refusal_is_not_tried_again() -> None:

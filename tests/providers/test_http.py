@@ -122,6 +122,20 @@ def test_an_answer_comes_back_with_status_lower_case_headers_and_body() -> None:
     assert response.body == b'{"error":{}}'
 
 
+def test_an_answer_is_held_once_when_it_is_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """httpx's request leads to how it went, in a cycle: fifty answers would lie about twice."""
+    seen: list[Progress] = []
+
+    class Watched(Progress):
+        def __init__(self) -> None:
+            super().__init__()
+            seen.append(self)
+
+    monkeypatch.setattr(http, "Progress", Watched)
+    assert posting(answering(message(b'{"a":1}'))).body == b'{"a":1}'
+    assert [progress.chunks for progress in seen] == [[]]
+
+
 def test_the_request_names_the_tool_and_asks_for_no_compression() -> None:
     seen: list[tuple[str, bytes]] = []
 

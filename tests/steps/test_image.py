@@ -15,6 +15,7 @@ from PIL import Image, ImageCms
 from assetgen.core.drawing import Drawing, Rectangle, Text
 from assetgen.core.result import ImageInfo
 from assetgen.errors import ImageError
+from assetgen.steps import image as image_module
 from assetgen.steps.image import MAX_SIDE_PX, PillowImages
 
 if TYPE_CHECKING:
@@ -138,6 +139,14 @@ class TestInspecting:
             assert [info.format for info in pool.map(IMAGES.inspect, data)] == [*PILLOW_NAMES] * 8
 
 
+PNG_KINDS = [
+    *((depth, 0, 1) for depth in (1, 2, 4, 8, 16)),
+    *((depth, 3, 1) for depth in (1, 2, 4, 8)),
+    *((depth, kind, samples) for depth in (8, 16) for kind, samples in ((2, 3), (4, 2), (6, 4))),
+]
+"""Depth, colour type, samples of a pixel: all that PNG knows (3rd edition, table 12)."""
+
+
 class TestRefusing:
     @pytest.mark.parametrize(
         ("data", "words"),
@@ -214,6 +223,39 @@ class TestRefusing:
     def test_a_png_with_too_few_rows_is_refused(self) -> None:
         with pytest.raises(ImageError, match="its last rows are missing"):
             IMAGES.inspect(png(8, 8, depth=8, colour_type=0, rows=bytes(9 * 8 - 1)))
+
+    @pytest.mark.parametrize(("depth", "colour_type", "samples"), PNG_KINDS)
+    @pytest.mark.parametrize("missing_bytes", [1, 50, 200, 1000])
+    def test_so_is_one_whose_stream_ends_early_and_well(
+        self, depth: int, colour_type: int, samples: int, missing_bytes: int
+    ) -> None:
+        """Pillow leaves such rows black or says so, by how its buffer is filled just then."""
+        row = b"\0" + b"\xff" * ((160 * depth * samples + 7) // 8)
+        extra = png_chunk(b"PLTE", bytes([9]) * 3 * 2 ** min(depth, 8)) if colour_type == 3 else b""
+        whole = row * 100
+
+        def of(rows: bytes) -> bytes:
+            return png(160, 100, depth=depth, colour_type=colour_type, rows=rows, extra=extra)
+
+        assert IMAGES.inspect(of(whole)).height_px == 100
+        with pytest.raises(ImageError, match="its last rows are missing"):
+            IMAGES.inspect(of(whole[:-missing_bytes]))
+
+    def test_a_picture_is_inflated_once_unless_its_last_row_may_be_missing(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        seen = []
+        check = image_module._check_png_pixels
+
+        def watched(stored: image_module._StoredPng) -> None:
+            seen.append(stored)
+            check(stored)
+
+        monkeypatch.setattr(image_module, "_check_png_pixels", watched)
+        IMAGES.inspect(encoded(gradient()))
+        assert not seen
+        IMAGES.inspect(encoded(Image.new("RGB", (48, 32))))
+        assert len(seen) == 1
 
     def test_a_png_whose_pixels_are_not_compressed_data_is_refused(self) -> None:
         data = png(8, 8, depth=8, colour_type=0, compressed=b"no zlib stream")

@@ -15,8 +15,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ipaddress
+import os
 import re
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, Protocol, TypeVar
 from urllib.parse import urlsplit
@@ -121,6 +123,7 @@ class OpenRouter:
         self._base_url = checked_address(base_url)
         self._learnt = learnt
         self._now = now
+        self._readers = ThreadPoolExecutor(os.cpu_count() or 1, "read-answer")
 
     def __repr__(self) -> str:
         return "OpenRouter()"
@@ -133,7 +136,7 @@ class OpenRouter:
         prepared = await asyncio.to_thread(prepare, request.references, self._images)
         try:
             answered = await self._ask(request, prepared)
-            generated = await _to_its_end(asyncio.to_thread(self._read, request, answered))
+            generated = await _to_its_end(self._read_in_turn(request, answered))
         except ProviderError as error:
             self._hide_key(error)
             raise
@@ -174,6 +177,11 @@ class OpenRouter:
             return answered.lesson != _Lesson() and _is_mismatch(response)
         is_shipped = request.generate.model in self._table.images_only
         return not is_shipped and is_no_such_route(response.status, response.body)
+
+    async def _read_in_turn(self, request: Request, answered: _Answered) -> Generated:
+        """Read no more answers at once than there are processors: each takes six times its size."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._readers, self._read, request, answered)
 
     def _read(self, request: Request, answered: _Answered) -> Generated:
         """The images of an answer, and the memory of what it taught. Blocks."""
