@@ -31,6 +31,7 @@ from assetgen.errors import (
     UsageError,
 )
 from assetgen.providers.document import parse_json, skip_padding
+from assetgen.providers.received import Received
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -93,7 +94,27 @@ class Response:
 
     status: int
     headers: Mapping[str, str]
-    body: bytes = field(repr=False)
+    received: bytes | Received = field(repr=False)
+
+    @property
+    def body(self) -> bytes:
+        """All of it; of a large one this reads a file.
+
+        Raises:
+            Unavailable: that cannot be read any more.
+        """
+        if isinstance(self.received, bytes):
+            return self.received
+        try:
+            return self.received.read()
+        except OSError as error:
+            raise Unavailable(
+                f"the answer has come and was lost on this machine: {error.strerror or error}; "
+                "it may be billed",
+                hint="the folder for temporary files (`TMPDIR`) must keep what is written to it",
+                retry=Retry.AMBIGUOUS,
+                generation_id=generation_id_of(self.headers),
+            ) from error
 
 
 @dataclass(slots=True)
@@ -105,9 +126,8 @@ class Progress:
     is_sent: bool = False
     headers: Mapping[str, str] = field(default_factory=dict)
     status: int = 0
-    chunks: list[bytes] = field(default_factory=list)
-    """The body as received so far."""
-    received_bytes: int = 0
+    received: Received = field(default_factory=Received)
+    """The body so far."""
 
     async def trace(self, event: str, info: Mapping[str, Any]) -> None:
         """Note the first byte of our own request; a proxy's CONNECT carries nothing to pay for."""
@@ -116,9 +136,14 @@ class Progress:
 
     @property
     def generation_id(self) -> str | None:
-        """OpenRouter names the generation in a header of every answer (its streaming page)."""
-        name = self.headers.get("x-generation-id", "")[:MAX_ID_LENGTH]
-        return name if name and name.isprintable() else None
+        """The name of what was generated, once the headers are here."""
+        return generation_id_of(self.headers)
+
+
+def generation_id_of(headers: Mapping[str, str]) -> str | None:
+    """OpenRouter names the generation in a header of every answer (its streaming page)."""
+    name = headers.get("x-generation-id", "")[:MAX_ID_LENGTH]
+    return name if name and name.isprintable() else None
 
 
 class Http:
@@ -176,7 +201,7 @@ class Http:
                 raise
             return whole
         except ProviderError:
-            progress.chunks.clear()  # the traceback would keep them while the next attempt runs
+            progress.received.clear()  # the traceback would keep them while the next attempt runs
             raise
         except FOREIGN as error:
             failure = translate(error, url=url, progress=progress)
@@ -258,16 +283,16 @@ async def _exchange(
             raise _redirected(response.status_code, str(request.url), progress)
         progress.status = response.status_code
         async for chunk in response.aiter_raw():
-            progress.received_bytes += len(chunk)
-            if progress.received_bytes > max_body_bytes:
+            if progress.received.size + len(chunk) > max_body_bytes:
                 raise _too_big(max_body_bytes, progress)
-            progress.chunks.append(chunk)
-    received = b"".join(progress.chunks)
+            progress.received.append(chunk)
     # httpx's request holds on to the trace, and sits in a cycle that waits for the collector.
-    progress.chunks.clear()
+    received, progress.received = progress.received, Received()
     encoding = progress.headers.get("content-encoding", "").strip().lower()
-    if received and encoding not in {"", "identity"}:
-        received = await asyncio.to_thread(_decode, received, encoding, max_body_bytes, progress)
+    if received.size and encoding not in {"", "identity"}:
+        raw = Response(response.status_code, progress.headers, received).body
+        body = await asyncio.to_thread(_decode, raw, encoding, max_body_bytes, progress)
+        return Response(response.status_code, progress.headers, body)
     return Response(response.status_code, progress.headers, received)
 
 
@@ -277,8 +302,10 @@ def _whole_document(progress: Progress) -> Response | None:
     A server may close early, count wrongly or never close; an image that has arrived all the same
     is not to be bought again.
     """
-    body = b"".join(progress.chunks)
-    if progress.status != HTTPStatus.OK or not body.rstrip().endswith(b"}"):
+    if progress.status != HTTPStatus.OK:
+        return None
+    body = Response(progress.status, progress.headers, progress.received).body
+    if not body.rstrip().endswith(b"}"):
         return None
     try:
         parse_json(body[skip_padding(body) :])

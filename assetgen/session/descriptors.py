@@ -11,8 +11,8 @@ import resource
 
 _RESERVE = 40
 """For the threads that store, book and deliver, and for name look-ups: each has a few open."""
-_EACH = 2
-"""A purchase keeps its claim and its connection open."""
+_EACH = 3
+"""A purchase keeps its claim, its connection and the file with its answer open."""
 _OPEN_AT_MOST = 32
 """Taken where the system does not list what is open."""
 

@@ -133,7 +133,7 @@ def test_an_answer_is_held_once_when_it_is_here(monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setattr(http, "Progress", Watched)
     assert posting(answering(message(b'{"a":1}'))).body == b'{"a":1}'
-    assert [progress.chunks for progress in seen] == [[]]
+    assert [progress.received.size for progress in seen] == [0]
 
 
 def test_the_request_names_the_tool_and_asks_for_no_compression() -> None:

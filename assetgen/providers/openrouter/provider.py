@@ -171,6 +171,8 @@ class OpenRouter:
         experience chose it: chat gives a lasting 500 for what the table knows it does not serve.
         """
         response = answered.response
+        if response.status in SUCCESS:  # and its body, which is large, is not read here
+            return False
         if is_wrong_endpoint(response.status, response.body):
             return True
         if answered.route == "chat":
@@ -376,4 +378,6 @@ class _Deadline:
 
 
 def _is_mismatch(response: Response) -> bool:
+    if response.status in SUCCESS:
+        return False
     return is_modalities_mismatch(response.status, response.body)
