@@ -53,8 +53,9 @@ if TYPE_CHECKING:
 
 LOCK_INTERVAL_S = 5.0
 """A long build writes its lockfile this often: what a crash may leave to the caches."""
-_DISK_WORKERS = max(4, min(os.cpu_count() or 1, 16))
-"""Pictures that are worked on at once: all processors, and no more than memory bears."""
+_DISK_WORKERS = min((os.cpu_count() or 1) + 1, 16)
+"""Pictures that are worked on at once, and no more than memory bears: one for each processor, and
+one whose files are on their way to the disk."""
 _RATIO_TOLERANCE = 0.03
 _LOST = "is lost: nothing on this machine could keep it"
 
