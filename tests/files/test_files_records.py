@@ -205,6 +205,16 @@ class TestJournal:
         self.journal(tmp_path).add({TWO: OTHER})
         assert self.journal(tmp_path).read() == {ONE: KEY, TWO: OTHER}
 
+    def test_notes_many_with_one_sync(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        journal, synced = self.journal(tmp_path), list[int]()
+        journal.add({ONE: OTHER})
+        monkeypatch.setattr(os, "fsync", synced.append)
+        journal.add({ONE: KEY, TWO: OTHER})
+        assert len(synced) == 1
+        assert journal.read() == {ONE: KEY, TWO: OTHER}
+
     def test_believes_the_last_word_on_a_file(self, tmp_path: Path) -> None:
         self.journal(tmp_path).add({ONE: KEY})
         self.journal(tmp_path).add({ONE: OTHER})
