@@ -54,7 +54,7 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
         done["decodes"] += 1
         return reader(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setitem(image._READERS, "png", read)  # type: ignore[arg-type]
+    monkeypatch.setitem(image._READERS, "png", read)
     return done
 
 
