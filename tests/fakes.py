@@ -269,7 +269,7 @@ class FakeImages:
         self.encoder = encoder
         self.inspected = 0
 
-    def inspect(self, data: bytes) -> ImageInfo:
+    def inspect(self, data: bytes, *, is_read_next: bool = False) -> ImageInfo:  # noqa: ARG002
         self.inspected += 1
         match = _PICTURE.fullmatch(data)
         if match is None:
@@ -313,7 +313,7 @@ class FakeFinisher:
         self.images.inspect(data)
         return list(self.unmet_words)
 
-    def renditions(self, data: bytes, wanted: Sequence[Rendition]) -> list[Finished]:
+    def variants(self, data: bytes, wanted: Sequence[Rendition]) -> tuple[list[Finished], Look]:
         self.applied += [f"{one.width_px}.{one.format}" for one in wanted]
         info = self.images.inspect(data)
         made = []
@@ -322,7 +322,7 @@ class FakeFinisher:
             height = max(1, info.height_px * width // info.width_px)
             words = f"{width} {one.format} {one.quality} of {digest_of(data)}"
             made.append(self._finished(words, one.format, width, height))
-        return made
+        return made, Look(colour="#102030", thumbhash="abcd")
 
     def frames(self, data: bytes, frames: Frames) -> list[Finished]:
         info = self.images.inspect(data)
@@ -344,10 +344,6 @@ class FakeFinisher:
         words = " ".join(f"{name}={digest_of(data)}" for name, data in sorted(pictures))
         page = self._finished(f"page of {words}", atlas.format, x, height)
         return Packed(pages=(page,), frames=tuple(placed))
-
-    def look(self, data: bytes) -> Look:
-        self.images.inspect(data)
-        return Look(colour="#102030", thumbhash="abcd")
 
     def _words(self, words: str) -> str:
         return words
@@ -420,8 +416,8 @@ class FakeJournal:
     def read(self) -> Mapping[str, str]:
         return dict(self.entries)
 
-    def add(self, digest: Digest, key: str) -> None:
-        self.entries[digest] = key
+    def add(self, entries: Mapping[Digest, str]) -> None:
+        self.entries.update((str(digest), key) for digest, key in entries.items())
 
     def replace(self, entries: Mapping[str, str]) -> None:
         self.entries = dict(entries)

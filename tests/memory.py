@@ -13,7 +13,7 @@ from assetgen.core.digest import Digest, digest_of
 from assetgen.core.ledger import unanswered
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from types import TracebackType
 
     from assetgen.core.ledger import LedgerLine
@@ -35,6 +35,10 @@ class MemoryBlobs:
         digest = digest_of(data)
         self._blobs[digest] = data
         return digest
+
+    def put_derived(self, data: bytes) -> Digest:
+        """See the port."""
+        return self.put(data)
 
     def receive(self, data: bytes, *, fingerprint: str, call: str) -> Digest:
         """See the port."""
@@ -116,6 +120,10 @@ class MemoryActions:
     def put(self, fingerprint: str, result: ActionResult) -> None:
         """See the port."""
         self._results[fingerprint] = result
+
+    def put_many(self, results: Mapping[str, ActionResult]) -> None:
+        """See the port."""
+        self._results |= results
 
 
 class MemoryInputs:

@@ -74,6 +74,7 @@ ROOMS = {
     "PIL": [
         "steps.encode",
         "steps.image",
+        "steps.look",
         "steps.picture",
         "steps.renditions",
         "steps.resize",

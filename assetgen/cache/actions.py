@@ -197,6 +197,17 @@ class DiskActions:
         text = _encode(fingerprint, result)
         self._do(lambda opened: opened.cache.set(fingerprint, text))
 
+    def put_many(self, results: Mapping[str, ActionResult]) -> None:
+        """See the port: one transaction, and one sync."""
+        texts = {fp: _encode(fp, result) for fp, result in results.items()}
+
+        def store(opened: _Opened) -> None:
+            with opened.cache.transact():
+                for fingerprint, text in texts.items():
+                    opened.cache.set(fingerprint, text)
+
+        self._do(store)
+
     def close(self) -> None:
         """Close the database. No other method may be called after this one."""
         if self._opened is not None:
@@ -332,6 +343,10 @@ class ReadOnlyActions:
         return found | {fp: newest[fp] for fp in wanted if fp in newest}
 
     def put(self, fingerprint: str, result: ActionResult) -> NoReturn:  # noqa: ARG002 - the port
+        """Refused."""
+        raise read_only_error(self._root)
+
+    def put_many(self, results: Mapping[str, ActionResult]) -> NoReturn:  # noqa: ARG002 - the port
         """Refused."""
         raise read_only_error(self._root)
 

@@ -1,6 +1,6 @@
 """The blob store: images as plain files named by their digest, verified on every read.
 
-    blobs/ab/<64 hex>                         what assetgen made or bought
+    blobs/ab/<64 hex>                         what assetgen bought, synced, or made, not waited for
     kept/ab/<64 hex>                          the user's own bytes, put aside before a replacement
     incoming/<fingerprint>.<64 hex>.<call>    bought, and not yet known to be in the ledger
     incoming/*.part                           being written
@@ -27,8 +27,10 @@ from assetgen.cache.durable import (
     read_only_error,
     set_aside,
     sweep_parts,
+    sync_file,
     sync_folder,
     write_synced,
+    write_whole,
 )
 from assetgen.core.digest import Digest, digest_of, hex_of, parse_digest
 from assetgen.errors import CacheError
@@ -68,11 +70,23 @@ class FileBlobs:
         self._store(_path(self._blobs, digest), data, digest)
         return digest
 
+    def put_derived(self, data: bytes) -> Digest:
+        """See the port."""
+        digest = digest_of(data)
+        path = _path(self._blobs, digest)
+        if self._read(path, digest) is None:
+            self._write(path, data, write=write_whole)
+        return digest
+
     def keep(self, data: bytes) -> Digest:
         """See the port; bytes that are a blob already are not stored twice."""
         digest = digest_of(data)
-        if self.get(digest) is None:
-            self._store(_path(self._kept, digest), data, digest)
+        for folder in (self._blobs, self._kept):
+            path = _path(folder, digest)
+            if self._read(path, digest) is not None:
+                self._sync(path)
+                return digest
+        self._write(_path(self._kept, digest), data)
         return digest
 
     def receive(self, data: bytes, *, fingerprint: str, call: str) -> Digest:
@@ -191,19 +205,28 @@ class FileBlobs:
     def _store(self, path: str, data: bytes, digest: Digest) -> None:
         if self._read(path, digest) is None:
             self._write(path, data)
+        else:
+            self._sync(path)
 
-    def _write(self, path: str, data: bytes) -> None:
+    def _sync(self, path: str) -> None:
+        """Bring a blob to the disk that was stored as derived, and waits to get there by itself."""
+        if self._create:
+            with cache_errors("write", path):
+                sync_file(path)
+
+    def _write(self, path: str, data: bytes, write: Callable[..., None] = write_synced) -> None:
         if not self._create:
             raise read_only_error(self._root)
         with cache_errors("write", path):
             make_folder(self._incoming)
             make_folder(os.path.dirname(path))
-            write_synced(path, data, mode=_BLOB_MODE, through=self._incoming)
+            write(path, data, mode=_BLOB_MODE, through=self._incoming)
 
     def _link(self, arrival: str, data: bytes, digest: Digest) -> None:
         """Give an arrival its name as a blob."""
         path = _path(self._blobs, digest)
         if self._read(path, digest) is not None:
+            self._sync(path)
             return
         with cache_errors("write", path):
             folder = os.path.dirname(path)

@@ -81,6 +81,20 @@ def sync_folder(path: str) -> None:
         os.close(descriptor)
 
 
+def sync_file(path: str) -> None:
+    """Bring a file that is there, and its name, to the disk; costs next to nothing if it is there.
+
+    Raises:
+        OSError: as the system says.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    sync_folder(os.path.dirname(path))
+
+
 def write_synced(path: str, data: bytes, *, mode: int, through: str) -> None:
     """Write `data` to `path`, replacing what has that name, and bring it to the disk.
 

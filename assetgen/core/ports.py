@@ -71,8 +71,11 @@ class Removers(Protocol):
 class Images(Protocol):
     """Decodes and encodes images."""
 
-    def inspect(self, data: bytes) -> ImageInfo:
-        """Decode `data` fully; format by its bytes. Raises `ImageError`."""
+    def inspect(self, data: bytes, *, is_read_next: bool = False) -> ImageInfo:
+        """Decode `data` fully; format by its bytes. Raises `ImageError`.
+
+        With `is_read_next` the picture may stay decoded for whoever reads these bytes next.
+        """
         ...
 
     def convert(self, data: bytes, target: ImageFormat) -> bytes:
@@ -102,11 +105,10 @@ class Finisher(Protocol):
         """What of `expect` the output file `data` does not fulfil, with what was measured."""
         ...
 
-    def renditions(self, data: bytes, wanted: Sequence[Rendition]) -> list[Finished]:
-        """The variants of a picture, in the order they are wanted, decoding it once.
+    def variants(self, data: bytes, wanted: Sequence[Rendition]) -> tuple[list[Finished], Look]:
+        """The renditions of a picture, in the order they are wanted, and its look.
 
-        Raises:
-            StepError, ImageError.
+        Decodes it once. Raises `StepError`, `ImageError`.
         """
         ...
 
@@ -123,16 +125,20 @@ class Finisher(Protocol):
         """
         ...
 
-    def look(self, data: bytes) -> Look:
-        """What a page may show before a picture has loaded. Raises `ImageError`."""
-        ...
-
 
 class BlobStore(Protocol):
     """Images by digest. Bytes are verified on every read; a damaged blob counts as absent."""
 
     def put(self, data: bytes) -> Digest:
         """Store `data` durably (synced before it gets its name) and return its digest."""
+        ...
+
+    def put_derived(self, data: bytes) -> Digest:
+        """Store what can be made again free, and return its digest.
+
+        Not waited for: when the machine stops right after, it may be absent or damaged, which
+        reading tells.
+        """
         ...
 
     def receive(self, data: bytes, *, fingerprint: str, call: str) -> Digest:
@@ -202,6 +208,10 @@ class ActionCache(Protocol):
         """Remember `result`, replacing an earlier one."""
         ...
 
+    def put_many(self, results: Mapping[str, ActionResult]) -> None:
+        """Remember results by fingerprint, all or none."""
+        ...
+
 
 class InputStore(Protocol):
     """What fingerprints were made from, in full, for people to read.
@@ -256,8 +266,8 @@ class Journal(Protocol):
         """Key by digest; unreadable lines are skipped."""
         ...
 
-    def add(self, digest: Digest, key: str) -> None:
-        """Note durably, before the file is written, that it will be ours."""
+    def add(self, entries: Mapping[Digest, str]) -> None:
+        """Note keys by digest durably, before the files are written, that they will be ours."""
         ...
 
     def replace(self, entries: Mapping[str, str]) -> None:

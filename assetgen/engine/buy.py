@@ -111,6 +111,8 @@ class Buyer:
     is_paid: bool
     project: str
     """Its name, for the ledger."""
+    is_repeatable: bool = False
+    """Whether the provider gives the same image again for the same request."""
 
     async def buy(
         self,
@@ -291,7 +293,10 @@ class Buyer:
         if not self.is_paid:
             is_kept = False
             with self._warning(sent.asset, "the image could not be stored"):
-                self.blobs.put(purchase.data)
+                if self.is_repeatable:
+                    self.blobs.put_derived(purchase.data)
+                else:
+                    self.blobs.put(purchase.data)
                 is_kept = True
                 self.actions.put(fingerprint, result)
             return replace(purchase, is_kept=is_kept)

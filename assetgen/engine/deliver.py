@@ -14,12 +14,15 @@ from assetgen.core.recipe import finish_of, is_derived, output_key
 from assetgen.errors import CacheError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from assetgen.core.decision import Decision
     from assetgen.core.facts import Facts
     from assetgen.core.model import Asset
     from assetgen.core.plan_products import WantedFile
     from assetgen.core.ports import ActionCache, BlobStore, Emit, Files, Journal
     from assetgen.core.result import ActionResult, ImageInfo
+    from assetgen.core.stamp import Stamp
     from assetgen.engine.finishing import Finishing
     from assetgen.engine.observe import Observer
 
@@ -65,7 +68,7 @@ class Delivery:
         is_there = self.facts.output(path).digest == digest and not self.has_moved(path)
         if not is_there and not self._may_replace(asset.name, path, digest):
             return None
-        self.journal.add(digest, key)
+        self.journal.add({digest: key})
         if is_there:
             return recorded
         self.files.write(asset.output, data)
@@ -114,28 +117,47 @@ class Delivery:
         is_same = entry.result.image == result.image and entry.output == asset.output
         return entry.digest if is_same else derived
 
-    def place(self, name: str, wanted: WantedFile, data: bytes) -> bool:
-        """Write one file of a product, noted first.
+    def place(self, name: str, files: Sequence[tuple[WantedFile, bytes]]) -> str | None:
+        """Write files of a product in order, all of them noted first, with one sync.
 
-        Returns whether it is there: nothing is written over what somebody has changed meanwhile.
+        Returns the first path at which somebody has changed something meanwhile: nothing is
+        written there and at those behind it. None when all are there.
 
         Raises:
             OutputError, CacheError.
         """
-        path, digest = wanted.path, digest_of(data)
+        noted: dict[Digest, str] = {}
+        to_write: list[tuple[str, Digest, bytes, Stamp | None]] = []
+        refused: str | None = None
+        for wanted, data in files:
+            digest = digest_of(data)
+            is_there = self._is_placed(name, wanted.path, digest)
+            if is_there is None:
+                refused = wanted.path
+                break
+            noted[digest] = wanted.key
+            if not is_there:
+                to_write.append((wanted.path, digest, data, self.files.stamp(wanted.path)))
+        if noted:
+            self.journal.add(noted)
+        for path, digest, data, stamp in to_write:
+            if self.files.stamp(path) != stamp:
+                return path
+            self.files.write(path, data)
+            self.written[path] = digest
+        return refused
+
+    def _is_placed(self, name: str, path: str, digest: Digest) -> bool | None:
+        """Whether these bytes are there already; None when they may not be put there."""
         if not self.facts.has_seen(path):
             # Only the picture told its path.
             present = self.facts.files[path] = self._look(path)
             if present.digest not in {None, digest} and self._is_foreign(present):
-                return False
+                return None
         is_there = self.facts.file(path).digest == digest and not self.has_moved(path)
         if not is_there and not self._may_replace(name, path, digest):
-            return False
-        self.journal.add(digest, wanted.key)
-        if not is_there:
-            self.files.write(path, data)
-            self.written[path] = digest
-        return True
+            return None
+        return is_there
 
     def _may_replace(self, name: str, path: str, digest: Digest) -> bool:
         """Whether a file is still what the verdict was given on; keeps bytes worth keeping."""

@@ -28,6 +28,7 @@ from assetgen.engine.buy import Bill, HaltedError
 from assetgen.engine.halt import Gate
 from assetgen.engine.limits import OverBudgetError
 from assetgen.engine.observe import settle
+from assetgen.engine.places import Places
 from assetgen.engine.products import Products, outcome_of
 from assetgen.engine.underway import UnderWay
 from assetgen.errors import AssetgenError, CacheError, ImageError, OutputError, StepError
@@ -52,8 +53,9 @@ if TYPE_CHECKING:
 
 LOCK_INTERVAL_S = 5.0
 """A long build writes its lockfile this often: what a crash may leave to the caches."""
-_DISK_WORKERS = max(4, min(os.cpu_count() or 1, 16))
-"""Pictures that are worked on at once: all processors, and no more than memory bears."""
+_DISK_WORKERS = min((os.cpu_count() or 1) + 1, 16)
+"""Pictures that are worked on at once, and no more than memory bears: one for each processor, and
+one whose files are on their way to the disk."""
 _RATIO_TOLERANCE = 0.03
 _LOST = "is lost: nothing on this machine could keep it"
 
@@ -129,7 +131,7 @@ class Build:
         self._done |= {decision.asset.name: asyncio.Event() for decision in work}
         self._done |= {one.name: asyncio.Event() for one in self.plan.products if one.is_work}
         self._locked_at = self.shop.clock.now()
-        disk = asyncio.Semaphore(_DISK_WORKERS)
+        places = Places(_DISK_WORKERS)
         for decision in self.plan.decisions:
             if not decision.is_work:
                 outcome = self._settled(decision)
@@ -141,9 +143,9 @@ class Build:
                 if outcome.status is Status.HELD:
                     self._tell(outcome, self._locked_at)
         try:
-            tasks = [asyncio.ensure_future(self._one(decision, disk)) for decision in work]
+            tasks = [asyncio.ensure_future(self._one(decision, places)) for decision in work]
             tasks += [
-                asyncio.ensure_future(self._one_product(products, product, disk))
+                asyncio.ensure_future(self._one_product(products, product, places))
                 for product in self.plan.products
                 if product.is_work
             ]
@@ -158,11 +160,11 @@ class Build:
 
     # One asset
 
-    async def _one(self, decision: Decision, disk: asyncio.Semaphore) -> None:
+    async def _one(self, decision: Decision, places: Places) -> None:
         name = decision.asset.name
         started = self.shop.clock.now()
         try:
-            outcome = await self._run_one(decision, disk)
+            outcome = await self._run_one(decision, places)
         except OverBudgetError as error:
             outcome = self._outcome(decision, Status.OVER_BUDGET, str(error), error.hint)
         except HaltedError:
@@ -185,11 +187,11 @@ class Build:
         self._finish(replace(outcome, cost_usd=self._cost(name)), started)
 
     async def _one_product(
-        self, products: Products, decision: ProductDecision, disk: asyncio.Semaphore
+        self, products: Products, decision: ProductDecision, places: Places
     ) -> None:
         name, started = decision.name, self.shop.clock.now()
         try:
-            outcome = await products.run(decision, disk, self.shop.halt)
+            outcome = await products.run(decision, places, self.shop.halt)
         except HaltedError:
             outcome = outcome_of(decision, Status.STOPPED, self.shop.halt.reason)
         except AssetgenError as error:
@@ -228,7 +230,7 @@ class Build:
             return error.hint or "the image is kept: mend this and build again, free"
         return error.hint
 
-    async def _run_one(self, decision: Decision, disk: asyncio.Semaphore) -> Outcome:
+    async def _run_one(self, decision: Decision, places: Places) -> Outcome:
         asset = decision.asset
         for name in asset.reads:
             if name in self._done:
@@ -247,7 +249,7 @@ class Build:
             return self._settled(decision)
         if isinstance(asset.action, Generate) and decision.verdict is Verdict.GENERATE:
             return await self._generate(decision, asset.action)
-        async with disk:
+        async with places.one(ends=False):
             if self.shop.halt.is_set:
                 raise HaltedError
             self.shop.emit(Started(asset.name, decision.verdict.value))
@@ -439,12 +441,15 @@ class Build:
             raise OutputError(
                 f"`{path}` changed while the build was running", hint="run `assetgen build` again"
             )
-        result = ActionResult(image=digest_of(data), info=self._info_of(path, data))
+        asset = decision.asset
+        is_read_next = bool(asset.steps or asset.variants or asset.frames)
+        info = self._info_of(path, data, is_read_next=is_read_next)
+        result = ActionResult(image=decision.image, info=info)
         return self._deliver(decision, result, data, Status.DERIVED)
 
-    def _info_of(self, path: str, data: bytes) -> ImageInfo:
+    def _info_of(self, path: str, data: bytes, *, is_read_next: bool) -> ImageInfo:
         try:
-            return self.shop.images.inspect(data)
+            return self.shop.images.inspect(data, is_read_next=is_read_next)
         except ImageError as error:
             raise ImageError(f"`{path}`: {error.what}", hint=error.hint) from error
 

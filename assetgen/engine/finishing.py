@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
+from assetgen.core.digest import digest_of
 from assetgen.core.finished import Finished
 from assetgen.core.recipe import derived_mark
 from assetgen.core.result import ActionResult, ImageInfo
@@ -43,7 +44,7 @@ class Finishing:
         info = result.info
         if asset.steps:
             data = self.picture(result.image, asset.steps, data)
-            info = self.images.inspect(data)
+            info = self.images.inspect(data, is_read_next=True)
         if asset.steps or result.info.format != asset.format:
             # Also PNG to PNG: pictures between steps are packed for speed, not for size.
             data = self.images.convert(data, asset.format)
@@ -88,12 +89,28 @@ class Finishing:
 
     def keep(self, key: str, image: Digest, data: bytes, info: ImageInfo) -> Digest:
         """Keep what was derived from an image under its key. Raises `CacheError`."""
-        digest = self.blobs.put(data)
-        result = ActionResult(image=digest, info=info)
-        if digest != image:  # only checked: it is what was bought
-            self.actions.put(derived_mark(digest), ActionResult(image=image, info=info))
-        self.actions.put(key, result)
+        (digest,) = self.keep_all(image, {key: Finished(data, info)})
         return digest
+
+    def keep_all(self, image: Digest, made: Mapping[str, Finished]) -> list[Digest]:
+        """Keep everything that was derived from an image, by its keys; the digests in order.
+
+        Raises:
+            CacheError: nothing is known of any of them then.
+        """
+        digests: list[Digest] = []
+        results: dict[str, ActionResult] = {}
+        for key, one in made.items():
+            digest = digest_of(one.data)
+            if digest == image:  # only checked: it is what was bought
+                self.blobs.put(one.data)
+            else:
+                self.blobs.put_derived(one.data)
+                results[derived_mark(digest)] = ActionResult(image=image, info=one.info)
+            results[key] = ActionResult(image=digest, info=one.info)
+            digests.append(digest)
+        self.actions.put_many(results)
+        return digests
 
     def known(self, keys: Mapping[T, str]) -> dict[T, Finished]:
         """What was derived before under these keys and is still here."""

@@ -66,6 +66,7 @@ class Producer:
             bundle = self._bundle(decision, decided, made, fresh)
             decision = replace(decision, bundle=bundle)
         decision = replace(decision, wanted=wanted_files(decision, decided, made))
+        found: list[tuple[WantedFile, bytes]] = []
         for wanted in decision.wanted:
             if self._is_there(wanted, decision):
                 continue
@@ -79,13 +80,16 @@ class Producer:
                     f"`{wanted.path}` is not what is made of its image today",
                     hint=f"`assetgen build --force {decision.name}` makes all of it again, free",
                 )
-            if not self.delivery.place(decision.name, wanted, data):
-                raise OutputError(
-                    f"`{wanted.path}` was not written by assetgen, or was changed just now",
-                    hint="move it away or delete it, and build again: that is free",
-                )
-            if wanted.text is not None and not decision.is_draft:
-                self._try(decision.name, partial(self.finishing.blobs.put, wanted.text))
+            found.append((wanted, data))
+        refused = self.delivery.place(decision.name, found)
+        if not decision.is_draft:
+            for text in (wanted.text for wanted, _ in found if wanted.text is not None):
+                self._try(decision.name, partial(self.finishing.blobs.put_derived, text))
+        if refused is not None:
+            raise OutputError(
+                f"`{refused}` was not written by assetgen, or was changed just now",
+                hint="move it away or delete it, and build again: that is free",
+            )
         return decision
 
     def _with_sizes(
@@ -190,23 +194,22 @@ class Producer:
         (asset,) = decision.product.reads
         of = decided[asset.name]
         picture = self._picture(asset, of)
-        known = of.finished or self.finishing.images.inspect(picture)
+        known = of.finished or self.finishing.images.inspect(picture, is_read_next=True)
         widest = known.width_px
         wanted = _renditions(spec, widest)
         found = self._known(asset, of, wanted)
         missing = [one for one in wanted if one not in found]
-        if missing:
-            drawn = self.finishing.finisher().renditions(picture, missing)
-            for one, finished in zip(missing, drawn, strict=True):
-                found[one] = finished
-                self._remember(asset, of, one, finished)
-        files = self._kept(
+        drawn, look = self.finishing.finisher().variants(picture, missing)
+        made = dict(zip(missing, drawn, strict=True))
+        self._remember(asset, of, made)
+        found |= made
+        files = self._named(
             decision,
             [found[one] for one in wanted],
             fresh,
             name=lambda _, one: f"{one.info.width_px}.{one.info.format}",
         )
-        return looked(files, self.finishing.finisher().look(picture))
+        return looked(files, look)
 
     def _known(
         self, asset: Asset, decision: Decision, wanted: Sequence[Rendition]
@@ -217,16 +220,13 @@ class Producer:
         return self.finishing.known({one: rendition_key(image, asset, one) for one in wanted})
 
     def _remember(
-        self, asset: Asset, decision: Decision, rendition: Rendition, finished: Finished
+        self, asset: Asset, decision: Decision, made: Mapping[Rendition, Finished]
     ) -> None:
         image = decision.image
-        if decision.is_draft or image is None:
+        if decision.is_draft or image is None or not made:
             return
-        key = rendition_key(image, asset, rendition)
-        self._try(
-            asset.name,
-            partial(self.finishing.keep, key, image, finished.data, finished.info),
-        )
+        by_key = {rendition_key(image, asset, one): finished for one, finished in made.items()}
+        self._try(asset.name, partial(self.finishing.keep_all, image, by_key))
 
     def _members(
         self,
@@ -249,21 +249,28 @@ class Producer:
         return pictures
 
     def _kept(
+        self, decision: ProductDecision, found: Sequence[Finished], fresh: dict[str, bytes]
+    ) -> tuple[BundleFile, ...]:
+        """Pictures by their numbers, each kept so that just these bytes can be restored."""
+        if not decision.is_draft:
+            for one in found:
+                self._try(decision.name, partial(self.finishing.blobs.put_derived, one.data))
+        return self._named(decision, found, fresh)
+
+    def _named(
         self,
         decision: ProductDecision,
         found: Sequence[Finished],
         fresh: dict[str, bytes],
         name: Callable[[int, Finished], str] = lambda number, _: str(number),
     ) -> tuple[BundleFile, ...]:
-        """Pictures by their roles, each kept so that just these bytes can be restored."""
+        """Pictures by their roles, their bytes in `fresh`; those of drafts are marked."""
         files = []
         for number, one in enumerate(found):
             data = self.mark(one.data, sha256_of(decision.name)) if decision.is_draft else one.data
             role = name(number, one)
             fresh[role] = data
             files.append(BundleFile(role, digest_of(data), one.info))
-            if not decision.is_draft:
-                self._try(decision.name, partial(self.finishing.blobs.put, data))
         return tuple(files)
 
     def _keep_bundle(self, decision: ProductDecision, bundle: Bundle) -> None:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from assetgen.core.ports import Emit
     from assetgen.engine.halt import Halt
     from assetgen.engine.observe import Observer, Oracle
+    from assetgen.engine.places import Places
 
 _MADE = {Status.KEPT, Status.RESTORED, Status.DERIVED, Status.GENERATED, Status.DRAFTED}
 
@@ -47,7 +48,7 @@ class Products:
     """What the lockfile does not say yet."""
     deciding: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    async def run(self, decision: ProductDecision, disk: asyncio.Semaphore, halt: Halt) -> Outcome:
+    async def run(self, decision: ProductDecision, places: Places, halt: Halt) -> Outcome:
         """Make one product.
 
         Raises:
@@ -68,7 +69,7 @@ class Products:
             return outcome_of(decision, Status.BLOCKED, decision.reason)
         if not decision.is_work:
             return self.settled(decision)
-        async with disk:
+        async with places.one(ends=True):
             if halt.is_set:
                 raise HaltedError
             self.emit(Started(decision.name, decision.verdict.value))

@@ -39,14 +39,15 @@ class FileJournal:
             if len(row) == _FIELDS and (digest := parse_digest(row[0])) is not None
         }
 
-    def add(self, digest: Digest, key: str) -> None:
-        """Note durably, before the file is written, that it will be ours."""
+    def add(self, entries: Mapping[Digest, str]) -> None:
+        """See the port: one write and one sync, however many."""
         try:
             descriptor = self._private.open(self._name, os.O_WRONLY | os.O_APPEND)
             try:
                 # The leading newline ends a line that a crash may have torn.
-                line = f"\n{digest} {key}\n".encode("ascii")
-                if os.write(descriptor, line) != len(line):
+                text = "".join(f"\n{digest} {key}\n" for digest, key in entries.items())
+                lines = text.encode("ascii")
+                if os.write(descriptor, lines) != len(lines):
                     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
                 os.fsync(descriptor)
             finally:

@@ -264,6 +264,7 @@ def _buyer(adapters: Adapters, found: Survey, shift: Shift, halt: Halt, emit: Em
         halt=halt,
         emit=emit,
         is_paid=found.options.is_paid,
+        is_repeatable=found.options.is_repeatable,
         project=project.name,
     )
 

@@ -23,7 +23,7 @@ from assetgen.steps.frames import frames_of
 from assetgen.steps.look import look
 from assetgen.steps.pad import pad
 from assetgen.steps.palette import palette
-from assetgen.steps.picture import read, size_text, write
+from assetgen.steps.picture import read, read_srgb, size_text, write
 from assetgen.steps.pixelate import pixelate
 from assetgen.steps.removers import InstalledRemovers
 from assetgen.steps.renditions import renditions
@@ -57,9 +57,10 @@ class PillowFinisher:
         """See the port."""
         return unmet(data, expect)
 
-    def renditions(self, data: bytes, wanted: Sequence[Rendition]) -> list[Finished]:
+    def variants(self, data: bytes, wanted: Sequence[Rendition]) -> tuple[list[Finished], Look]:
         """See the port."""
-        return renditions(data, wanted)
+        image = read_srgb(data)
+        return renditions(image, wanted), look(image)
 
     def frames(self, data: bytes, frames: Frames) -> list[Finished]:
         """See the port."""
@@ -68,10 +69,6 @@ class PillowFinisher:
     def pack(self, pictures: Sequence[tuple[str, bytes]], atlas: Atlas) -> Packed:
         """See the port."""
         return pack(pictures, atlas)
-
-    def look(self, data: bytes) -> Look:
-        """See the port."""
-        return look(data)
 
     def _applied(self, pixels: Pixels, step: Step) -> Pixels:
         match step:

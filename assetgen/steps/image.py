@@ -8,7 +8,8 @@ A picture is what a viewer shows first: upright, the first frame of an animation
 a file may hold (metadata, a tail after its end). Only conversions drop these; where the format of
 the output fits, the bytes stay as they came.
 
-Everything here is safe to call from several threads and keeps no state. Pillow raises whatever its
+Everything here is safe to call from several threads and keeps no state beyond pictures that are
+handed on (`handed.py`), which change no answer. Pillow raises whatever its
 parsers happen to hit (OSError, SyntaxError, struct.error, zlib.error, ValueError, MemoryError and
 more); all of it leaves this module as `ImageError`.
 """
@@ -34,9 +35,11 @@ from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
+from assetgen.core.digest import digest_of
 from assetgen.core.drawing import Rectangle, Text
 from assetgen.core.result import ImageInfo
 from assetgen.errors import ImageError
+from assetgen.steps.handed import Handed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -123,10 +126,16 @@ _PROFILE_SPACE = {"L": b"GRAY", "RGB": b"RGB ", "RGBA": b"RGB "}
 """The colour space an ICC profile must declare (ICC.1:2022, bytes 16 to 19) to fit a mode."""
 
 
+_HANDED: Handed[tuple[str, ImageFile]] = Handed(64 * 1024 * 1024)
+"""Twenty pictures of a megapixel; one that is larger than all of it is decoded again."""
+_PIXEL_BYTES = 4
+"""The most that Pillow takes for one."""
+
+
 class PillowImages:
     """`core.ports.Images` with Pillow."""
 
-    def inspect(self, data: bytes) -> ImageInfo:
+    def inspect(self, data: bytes, *, is_read_next: bool = False) -> ImageInfo:
         """Decode every pixel of the first frame and say what `data` is.
 
         Width and height are those a viewer shows, with the EXIF orientation applied.
@@ -138,6 +147,9 @@ class PillowImages:
         width_px, height_px = image.size
         if _UPRIGHT.get(_orientation(image)) in _SWAPS_SIDES:
             width_px, height_px = height_px, width_px
+        if is_read_next:
+            size = width_px * height_px * _PIXEL_BYTES
+            _HANDED.give(digest_of(data), size, (format_name, image))
         return ImageInfo(format=format_name, width_px=width_px, height_px=height_px)
 
     def convert(self, data: bytes, target: ImageFormat) -> bytes:
@@ -202,6 +214,9 @@ def read_plain(data: bytes) -> tuple[str, Image.Image, bytes | None]:
 
 def _decode(data: bytes) -> tuple[str, ImageFile]:
     """Format by bytes, and the first frame with every pixel read."""
+    handed = None if _HANDED.is_empty else _HANDED.fetch(digest_of(data))
+    if handed is not None:
+        return handed
     format_name = _format_of(data)
     stored = _check_png(data) if format_name == "png" else None
     with our_errors(f"the {format_name} image is damaged or cut short"):

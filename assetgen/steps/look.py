@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from assetgen.core.finished import Look
-from assetgen.steps.picture import OPAQUE, Pixels, pixels_of, read_srgb, text_of
-from assetgen.steps.resize import rounded, scaled
+from assetgen.steps.image import opaque_if_possible
+from assetgen.steps.picture import OPAQUE, Pixels, pixels_of, text_of
+from assetgen.steps.resize import FILTERS, rounded, scaled
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from PIL import Image
 
     Channel = NDArray[np.float64]
 
@@ -26,9 +28,9 @@ _SIDE_PX = 100
 """The most that ThumbHash takes; also enough for a colour."""
 
 
-def look(data: bytes) -> Look:
-    """See `core.ports.Finisher.look`."""
-    small = _small(pixels_of(read_srgb(data)))
+def look(image: Image.Image) -> Look:
+    """See `core.ports.Finisher.variants`; `image` is L, RGB or RGBA."""
+    small = _small(image)
     return Look(
         colour=dominant_colour(small),
         thumbhash=base64.b64encode(thumbhash(small)).decode("ascii"),
@@ -36,13 +38,16 @@ def look(data: bytes) -> Look:
     )
 
 
-def _small(pixels: Pixels) -> Pixels:
-    height, width = pixels.shape[:2]
-    longest = max(width, height)
+def _small(image: Image.Image) -> Pixels:
+    longest = max(image.size)
     if longest <= _SIDE_PX:
-        return pixels
-    small_width, small_height = (rounded(s * _SIDE_PX, longest) for s in (width, height))
-    return scaled(pixels, small_width, small_height, "bilinear")
+        return pixels_of(image)
+    width, height = (rounded(side * _SIDE_PX, longest) for side in image.size)
+    image = opaque_if_possible(image)
+    if image.mode == "RGBA":
+        return scaled(pixels_of(image), width, height, "bilinear")
+    # Without alpha nothing is weighed: the same pixels in a quarter of the time.
+    return pixels_of(image.resize((width, height), FILTERS["bilinear"]))
 
 
 def dominant_colour(pixels: Pixels) -> str:

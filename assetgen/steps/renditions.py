@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from PIL import Image
 
 from assetgen.steps.encode import finished
-from assetgen.steps.picture import check_size, read_srgb
+from assetgen.steps.picture import check_size
 from assetgen.steps.resize import rounded
 
 if TYPE_CHECKING:
@@ -17,9 +17,8 @@ if TYPE_CHECKING:
     from assetgen.core.finished import Finished
 
 
-def renditions(data: bytes, wanted: Sequence[Rendition]) -> list[Finished]:
-    """See `core.ports.Finisher.renditions`. Each width is scaled once, from the picture itself."""
-    image = read_srgb(data)
+def renditions(image: Image.Image, wanted: Sequence[Rendition]) -> list[Finished]:
+    """See `core.ports.Finisher.variants`. Each width is scaled once, from the picture itself."""
     made: dict[int, Finished] = {}
     for width_px in sorted({min(rendition.width_px, image.width) for rendition in wanted}):
         scaled = _in_width(image, width_px)

@@ -167,7 +167,7 @@ def test_a_journal_that_is_cut_or_flipped_anywhere_loses_a_note_at_most(
     journal = FileJournal(str(tmp_path), "assets.journal")
     digests = [Digest(f"sha256:{digit * 64}") for digit in "ab"]
     for digest in digests:
-        journal.add(digest, fingerprint(1))
+        journal.add({digest: fingerprint(1)})
 
     def attempt(damaged: bytes) -> None:
         path.write_bytes(damaged)

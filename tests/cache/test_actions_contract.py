@@ -66,3 +66,11 @@ def test_threads_may_share_it(actions: ActionCache) -> None:
         list(threads.map(actions.put, results, results.values()))
         answers = list(threads.map(lambda _: actions.get_many(results), range(8)))
     assert answers == [results] * 8
+
+
+def test_results_may_come_together(actions: ActionCache) -> None:
+    many = {fingerprint(number): result(b"%d" % number) for number in range(5)}
+    actions.put(fingerprint(1), result(b"older"))
+    actions.put_many({})
+    actions.put_many(many)
+    assert actions.get_many(many) == many

@@ -317,3 +317,60 @@ def test_for_looking_only_nothing_is_made_or_changed(root: Path, blobs: FileBlob
         with pytest.raises(CacheError, match="opened for reading only"):
             change()
     assert tree(root) == before
+
+
+# What can be made again is not waited for
+
+
+@pytest.fixture
+def synced(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Files that are brought to the disk from here on, folders left out."""
+    files: list[str] = []
+    real = os.fsync
+
+    def note(descriptor: int) -> None:
+        path = os.readlink(f"/proc/self/fd/{descriptor}")
+        if not os.path.isdir(path):
+            files.append(path)
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", note)
+    return files
+
+
+def test_a_derived_blob_is_whole_and_not_waited_for(
+    root: Path, blobs: FileBlobs, synced: list[str]
+) -> None:
+    blobs.put_derived(IMAGE)
+    assert synced == []
+    assert blob_path(root).read_bytes() == IMAGE
+    assert stat.S_IMODE(blob_path(root).stat().st_mode) == 0o444
+    assert list((root / "incoming").iterdir()) == []
+
+
+def test_a_derived_blob_that_a_power_cut_tore_counts_as_absent(
+    root: Path, blobs: FileBlobs
+) -> None:
+    digest = blobs.put_derived(IMAGE)
+    damage(blob_path(root), IMAGE[:7] + bytes(len(IMAGE) - 7))
+    assert blobs.get(digest) is None
+    blobs.put_derived(IMAGE)
+    assert blobs.get(digest) == IMAGE
+
+
+def test_what_is_bought_is_synced_though_the_same_bytes_were_derived_before(
+    root: Path, blobs: FileBlobs, synced: list[str]
+) -> None:
+    blobs.put_derived(IMAGE)
+    blobs.receive(IMAGE, fingerprint=fingerprint(), call=call())
+    blobs.settle(call())
+    assert str(blob_path(root)) in synced
+
+
+@pytest.mark.parametrize("method", ["put", "keep"])
+def test_what_must_last_is_synced_though_the_same_bytes_were_derived_before(
+    root: Path, blobs: FileBlobs, synced: list[str], method: str
+) -> None:
+    blobs.put_derived(IMAGE)
+    getattr(blobs, method)(IMAGE)
+    assert synced == [str(blob_path(root))]

@@ -96,3 +96,10 @@ def test_putting_what_was_kept_makes_it_assetgens_own(blobs: BlobStore) -> None:
     digest = blobs.keep(IMAGE)
     blobs.put(IMAGE)
     assert blobs.wrote(digest)
+
+
+def test_what_can_be_made_again_is_stored_and_ours_too(blobs: BlobStore) -> None:
+    digest = blobs.put_derived(IMAGE)
+    assert digest == digest_of(IMAGE)
+    assert blobs.get(digest) == IMAGE
+    assert blobs.wrote(digest)

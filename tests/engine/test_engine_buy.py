@@ -775,10 +775,10 @@ class SlowImages(FakeImages):
         super().__init__()
         self.is_looking, self.let_go = threading.Event(), threading.Event()
 
-    def inspect(self, data: bytes) -> ImageInfo:
+    def inspect(self, data: bytes, *, is_read_next: bool = False) -> ImageInfo:
         self.is_looking.set()
         assert self.let_go.wait(60)
-        return super().inspect(data)
+        return super().inspect(data, is_read_next=is_read_next)
 
 
 def test_an_image_that_has_arrived_is_kept_although_the_build_is_cut_while_looking_at_it() -> None:

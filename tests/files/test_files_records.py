@@ -201,34 +201,44 @@ class TestJournal:
         assert os.listdir(tmp_path) == []
 
     def test_remembers_what_was_written_and_by_which_work(self, tmp_path: Path) -> None:
-        self.journal(tmp_path).add(ONE, KEY)
-        self.journal(tmp_path).add(TWO, OTHER)
+        self.journal(tmp_path).add({ONE: KEY})
+        self.journal(tmp_path).add({TWO: OTHER})
         assert self.journal(tmp_path).read() == {ONE: KEY, TWO: OTHER}
 
+    def test_notes_many_with_one_sync(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        journal, synced = self.journal(tmp_path), list[int]()
+        journal.add({ONE: OTHER})
+        monkeypatch.setattr(os, "fsync", synced.append)
+        journal.add({ONE: KEY, TWO: OTHER})
+        assert len(synced) == 1
+        assert journal.read() == {ONE: KEY, TWO: OTHER}
+
     def test_believes_the_last_word_on_a_file(self, tmp_path: Path) -> None:
-        self.journal(tmp_path).add(ONE, KEY)
-        self.journal(tmp_path).add(ONE, OTHER)
+        self.journal(tmp_path).add({ONE: KEY})
+        self.journal(tmp_path).add({ONE: OTHER})
         assert self.journal(tmp_path).read() == {ONE: OTHER}
 
     @pytest.mark.parametrize("length", range(len(TWO) + 1))
     def test_heals_after_a_line_that_a_crash_tore(self, tmp_path: Path, length: int) -> None:
-        self.journal(tmp_path).add(ONE, KEY)
+        self.journal(tmp_path).add({ONE: KEY})
         with self.path(tmp_path).open("a") as file:
             file.write(f"\n{TWO} {OTHER}"[: 1 + length])
         assert self.journal(tmp_path).read() == {ONE: KEY}
-        self.journal(tmp_path).add(TWO, KEY)
+        self.journal(tmp_path).add({TWO: KEY})
         assert self.journal(tmp_path).read() == {ONE: KEY, TWO: KEY}
 
     def test_skips_what_nobody_wrote(self, tmp_path: Path) -> None:
-        self.journal(tmp_path).add(ONE, KEY)
+        self.journal(tmp_path).add({ONE: KEY})
         with self.path(tmp_path).open("ab") as file:
             file.write(b"\xff\xfe\n# words\n\n" + f"{TWO} {KEY} more\n".encode())
         assert self.journal(tmp_path).read() == {ONE: KEY}
 
     def test_forgets_what_the_lockfile_says_by_now(self, tmp_path: Path) -> None:
         journal = self.journal(tmp_path)
-        journal.add(ONE, KEY)
-        journal.add(TWO, OTHER)
+        journal.add({ONE: KEY})
+        journal.add({TWO: OTHER})
         journal.replace({TWO: OTHER})
         assert journal.read() == {TWO: OTHER}
         journal.replace({})
@@ -238,7 +248,7 @@ class TestJournal:
         journal = self.journal(tmp_path)
         journal.replace({})
         assert os.listdir(tmp_path) == []
-        journal.add(ONE, KEY)
+        journal.add({ONE: KEY})
         before = self.path(tmp_path).stat()
         journal.replace({ONE: KEY})
         assert self.path(tmp_path).stat() == before
@@ -250,7 +260,7 @@ class TestJournal:
         def write(mine: list[Digest]) -> None:
             start.wait(60)
             for digest in mine:
-                self.journal(tmp_path).add(digest, KEY)
+                self.journal(tmp_path).add({digest: KEY})
 
         threads = [threading.Thread(target=write, args=(digests[n::2],)) for n in range(2)]
         for thread in threads:
@@ -262,18 +272,18 @@ class TestJournal:
     def test_a_note_of_which_the_disk_takes_a_part_is_an_error_and_spoils_no_other(
         self, tmp_path: Path
     ) -> None:
-        self.journal(tmp_path).add(ONE, KEY)
+        self.journal(tmp_path).add({ONE: KEY})
         full = pytest.raises(OutputError, match="cannot write the journal: No space left")
         with largest_file(self.path(tmp_path).stat().st_size + 20), full:
-            self.journal(tmp_path).add(TWO, OTHER)
+            self.journal(tmp_path).add({TWO: OTHER})
         assert self.journal(tmp_path).read() == {ONE: KEY}
-        self.journal(tmp_path).add(TWO, OTHER)
+        self.journal(tmp_path).add({TWO: OTHER})
         assert self.journal(tmp_path).read() == {ONE: KEY, TWO: OTHER}
 
     def test_that_cannot_be_written_is_an_error_of_ours(self, tmp_path: Path) -> None:
         (tmp_path / ".assetgen").write_bytes(b"")
         with pytest.raises(OutputError, match="cannot write the journal"):
-            self.journal(tmp_path).add(ONE, KEY)
+            self.journal(tmp_path).add({ONE: KEY})
         with pytest.raises(OutputError, match="cannot write the journal"):
             self.journal(tmp_path).replace({ONE: KEY})
 

@@ -176,7 +176,7 @@ class FakeLearnt:
 class FakeImages:
     """Cuts instead of scaling, and makes a PNG of everything that is called AVIF."""
 
-    def inspect(self, data: bytes) -> ImageInfo:
+    def inspect(self, data: bytes, *, is_read_next: bool = False) -> ImageInfo:
         raise NotImplementedError
 
     def convert(self, data: bytes, target: ImageFormat) -> bytes:

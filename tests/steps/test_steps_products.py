@@ -5,6 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from io import BytesIO
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -19,7 +20,20 @@ from assetgen.steps.finish import PillowFinisher
 from tests.properties import LAWFUL
 from tests.steps.pictures import disc, drawn, flat, gradient, letters, noise, opened, png
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from assetgen.core.finished import Finished, Look
+
 FINISHER = PillowFinisher()
+
+
+def renditions(data: bytes, wanted: Sequence[Rendition]) -> list[Finished]:
+    return FINISHER.variants(data, wanted)[0]
+
+
+def look(data: bytes) -> Look:
+    return FINISHER.variants(data, [])[1]
 
 
 def sprite(width: int, height: int, seed: int = 1) -> np.ndarray:
@@ -39,7 +53,7 @@ def test_variants_come_in_the_order_they_are_wanted_in_width_and_format() -> Non
         Rendition(40, "avif", 60),
         Rendition(20, "jpeg", 82),
     ]
-    made = FINISHER.renditions(png(gradient(60, 30)), wanted)
+    made = renditions(png(gradient(60, 30)), wanted)
     assert [(f.info.format, f.info.width_px, f.info.height_px) for f in made] == [
         ("webp", 40, 20), ("png", 20, 10), ("avif", 40, 20), ("jpeg", 20, 10),
     ]  # fmt: skip
@@ -50,7 +64,7 @@ def test_variants_come_in_the_order_they_are_wanted_in_width_and_format() -> Non
 
 
 def test_a_variant_is_never_larger_than_the_picture() -> None:
-    (made,) = FINISHER.renditions(png(gradient(60, 30)), [Rendition(500, "png", None)])
+    (made,) = renditions(png(gradient(60, 30)), [Rendition(500, "png", None)])
     assert (made.info.width_px, made.info.height_px) == (60, 30)
     assert np.array_equal(opened(made.data), gradient(60, 30))
 
@@ -58,19 +72,19 @@ def test_a_variant_is_never_larger_than_the_picture() -> None:
 @pytest.mark.parametrize("target", ["png", "webp"])
 def test_without_a_quality_png_and_webp_keep_every_pixel(target: str) -> None:
     picture = sprite(30, 20)
-    (made,) = FINISHER.renditions(png(picture), [Rendition(30, target, None)])  # type: ignore[arg-type]
+    (made,) = renditions(png(picture), [Rendition(30, target, None)])  # type: ignore[arg-type]
     assert np.array_equal(opened(made.data), picture)
 
 
 def test_a_png_variant_is_smaller_than_what_pillow_writes_by_itself() -> None:
     data = png(disc(64, (255, 255, 255), (10, 90, 10), 20))
-    (made,) = FINISHER.renditions(data, [Rendition(64, "png", None)])
+    (made,) = renditions(data, [Rendition(64, "png", None)])
     assert len(made.data) < len(data)
 
 
 def test_a_lower_quality_makes_a_smaller_file() -> None:
     wanted = [Rendition(64, f, q) for f in ("webp", "avif", "jpeg") for q in (30, 90)]
-    sizes = [len(f.data) for f in FINISHER.renditions(png(noise(64, 64)), wanted)]
+    sizes = [len(f.data) for f in renditions(png(noise(64, 64)), wanted)]
     assert sizes[0] < sizes[1]
     assert sizes[2] < sizes[3]
     assert sizes[4] < sizes[5]
@@ -78,7 +92,7 @@ def test_a_lower_quality_makes_a_smaller_file() -> None:
 
 def test_transparency_becomes_white_in_jpeg_and_stays_elsewhere() -> None:
     wanted = [Rendition(16, f, 90) for f in ("jpeg", "webp", "avif")]
-    jpeg, webp, avif = FINISHER.renditions(png(np.zeros((16, 16, 4), np.uint8)), wanted)
+    jpeg, webp, avif = renditions(png(np.zeros((16, 16, 4), np.uint8)), wanted)
     assert opened(jpeg.data)[8, 8].tolist() == [255, 255, 255, 255]
     assert not opened(webp.data)[..., 3].any()
     assert not opened(avif.data)[..., 3].any()
@@ -87,15 +101,15 @@ def test_transparency_becomes_white_in_jpeg_and_stays_elsewhere() -> None:
 def test_variants_have_the_same_bytes_from_every_thread() -> None:
     data = png(gradient(96, 64))
     wanted = [Rendition(w, f, 70) for w in (48, 96) for f in ("avif", "webp", "png")]
-    alone = [f.data for f in FINISHER.renditions(data, wanted)]
+    alone = [f.data for f in renditions(data, wanted)]
     with ThreadPoolExecutor(4) as pool:
-        for made in pool.map(lambda _: FINISHER.renditions(data, wanted), range(4)):
+        for made in pool.map(lambda _: renditions(data, wanted), range(4)):
             assert [f.data for f in made] == alone
 
 
 def test_a_variant_too_thin_to_be_a_picture_is_refused() -> None:
     with pytest.raises(StepError, match="the picture would be 2x1 px"):
-        FINISHER.renditions(png(gradient(200, 20)), [Rendition(2, "png", None)])
+        renditions(png(gradient(200, 20)), [Rendition(2, "png", None)])
 
 
 # Frames
@@ -284,9 +298,9 @@ def test_a_picture_larger_than_a_page_is_named() -> None:
 
 def test_the_look_of_a_picture_is_that_of_its_author_s_thumbhash() -> None:
     """Vectors made with the reference implementation (crate `thumbhash` 0.1)."""
-    assert FINISHER.look(png(noise(60, 30))).thumbhash == "3/cBDILdT4Z06ERRvIdbsJSfuA=="
-    assert FINISHER.look(png(noise(24, 48, seed=2))).thumbhash == "IPgBBAJYUJlWbFu8zLYDTSdPkg=="
-    with_alpha = FINISHER.look(png(noise(50, 40, seed=3, alpha=True)))
+    assert look(png(noise(60, 30))).thumbhash == "3/cBDILdT4Z06ERRvIdbsJSfuA=="
+    assert look(png(noise(24, 48, seed=2))).thumbhash == "IPgBBAJYUJlWbFu8zLYDTSdPkg=="
+    with_alpha = look(png(noise(50, 40, seed=3, alpha=True)))
     assert with_alpha.thumbhash == "4AeCBIAHpv6IlznEhApZhH1ww2aQ6oiVBQ=="
 
 
@@ -294,17 +308,17 @@ def test_the_dominant_colour_is_that_of_most_pixels_that_are_seen() -> None:
     picture = np.zeros((40, 40, 4), np.uint8)
     picture[:10] = (200, 30, 30, 255)
     picture[10:14] = (0, 0, 250, 255)
-    assert FINISHER.look(png(picture)).colour == "#c81e1e"
-    assert FINISHER.look(png(flat(400, 300, (1, 2, 3)))).colour == "#010203"
-    assert FINISHER.look(png(np.zeros((9, 9, 4), np.uint8))).colour == "#000000"
+    assert look(png(picture)).colour == "#c81e1e"
+    assert look(png(flat(400, 300, (1, 2, 3)))).colour == "#010203"
+    assert look(png(np.zeros((9, 9, 4), np.uint8))).colour == "#000000"
 
 
 def test_bytes_that_are_no_picture_are_refused_everywhere() -> None:
     for attempt in (
-        lambda: FINISHER.renditions(b"x", [Rendition(9, "png", None)]),
+        lambda: renditions(b"x", [Rendition(9, "png", None)]),
         lambda: FINISHER.frames(b"x", FRAMES),
         lambda: FINISHER.pack([("a", b"x")], ATLAS),
-        lambda: FINISHER.look(b"x"),
+        lambda: look(b"x"),
     ):
         with pytest.raises(ImageError):
             attempt()
