@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from assetgen.core.bundle import Bundle
     from assetgen.core.digest import Digest
+    from assetgen.core.fingerprint import Keyed
+    from assetgen.core.model import Asset
     from assetgen.core.result import ActionResult
 
 
@@ -90,6 +92,9 @@ class Facts:
     pictures: dict[str, bool] = field(default_factory=dict)
     files: dict[str, FileFact] = field(default_factory=dict)
     """Files of products by path; a data file is `FILE`, whatever it says."""
+
+    keys: dict[str, tuple[Asset, list[Digest], Keyed]] = field(default_factory=dict)
+    """Keys by the names of their assets, each with what it was made from."""
 
     def output(self, path: str) -> FileFact:
         """What is at an output path."""

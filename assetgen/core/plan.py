@@ -95,10 +95,19 @@ def decide_one(
     digests = _input_digests(asset, facts, decided)
     if isinstance(digests, Decision):
         return replace(digests, estimate=_estimate(asset, options))
-    keyed = key_of(asset, options.provider, digests, options.provider_version)
+    keyed = _keyed(asset, digests, facts, options)
     if forced:
         return _make(asset, keyed, digests, facts, options, reason="asked for with `--force`")
     return _decide_by_inputs(asset, keyed, digests, facts, options)
+
+
+def _keyed(asset: Asset, digests: list[Digest], facts: Facts, options: Options) -> Keyed:
+    """The asset's key, made once however often it is judged before all questions are answered."""
+    made = facts.keys.get(asset.name)
+    if made is None or made[0] is not asset or made[1] != digests:
+        keyed = key_of(asset, options.provider, digests, options.provider_version)
+        made = facts.keys[asset.name] = (asset, digests, keyed)
+    return made[2]
 
 
 def _decide_by_inputs(
@@ -170,7 +179,7 @@ def key_today(
     digests = _input_digests(asset, facts, decided)
     if isinstance(digests, Decision):
         return digests
-    return key_of(asset, options.provider, digests, options.provider_version)
+    return _keyed(asset, digests, facts, options)
 
 
 def _digest_of_file(path: str, facts: Facts) -> Digest:
@@ -329,7 +338,7 @@ def _decide_pinned(
     keyed = (
         None
         if isinstance(digests, Decision)
-        else key_of(asset, options.provider, digests, options.provider_version)
+        else _keyed(asset, digests, facts, options)
     )
     newer = _newer_here(asset, keyed, entry, facts, options) if keyed is not None else None
     if newer is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from array import array
 from functools import cached_property
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from assetgen.errors import Location
@@ -16,6 +17,7 @@ MOST_BYTES = 64 * 1024 * 1024
 
 _BREAK = re.compile(r"\r\n|[\n\r\x85\u2028\u2029]")
 """Where libyaml starts a new line (YAML 1.1, section 4.1.4)."""
+_RARE_BREAKS = "\r\x85\u2028\u2029"
 _UNACCEPTABLE = re.compile("[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """YAML 1.2.2, section 5.1. Looked for here, as libyaml tells only the byte offset."""
 _UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
@@ -29,22 +31,24 @@ class SourceText:
         self.text = text
 
     @cached_property
-    def _lines(self) -> array[int]:
-        """Where each line starts and where it ends, in turn: texts would double what is held."""
-        bounds = array("q", [0])
-        for found in _BREAK.finditer(self.text):
-            bounds.extend(found.span())
-        bounds.append(len(self.text))
-        return bounds
+    def _lines(self) -> tuple[array[int], array[int]]:
+        """Where each line starts and ends: the lines themselves would be all of it twice."""
+        if any(found in self.text for found in _RARE_BREAKS):
+            found = [match.span() for match in _BREAK.finditer(self.text)]
+            starts = array("q", [0, *(end for _, end in found)])
+            return starts, array("q", [*(start for start, _ in found), len(self.text)])
+        ends = array("q", accumulate(len(line) + 1 for line in self.text.split("\n")))
+        return array("q", [0, *ends[:-1]]), array("q", (end - 1 for end in ends))
 
     @property
     def line_count(self) -> int:
         """Number of lines; at least one."""
-        return len(self._lines) // 2
+        return len(self._lines[0])
 
     def line(self, number: int) -> str:
         """A line without its end, counted from 0."""
-        return self.text[self._lines[2 * number] : self._lines[2 * number + 1]]
+        starts, ends = self._lines
+        return self.text[starts[number] : ends[number]]
 
     def at(self, line: int, column: int, *, length: int = 1, path: str = "") -> Location:
         """Place of `length` characters; line and column from 0, and kept inside the text."""

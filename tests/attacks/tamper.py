@@ -12,7 +12,7 @@ Run by its path, not imported by what it tampers with: it needs nothing but the 
 
 from __future__ import annotations
 
-import base64
+import binascii
 import errno
 import io
 import json
@@ -180,13 +180,13 @@ def tamper(calls: Calls) -> None:
 
 
 def _tamper_with_reading(calls: Calls) -> None:
-    decode = base64.b64decode
+    decode = binascii.a2b_base64
 
     def counted_decode(*a: Any, **k: Any) -> bytes:
         data: bytes = calls.make("decode", "", lambda: decode(*a, **k))
         return data
 
-    base64.b64decode = counted_decode
+    binascii.a2b_base64 = counted_decode
 
 
 def main() -> int:
