@@ -5,16 +5,26 @@ import sys
 
 from assetgen._version import __version__
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
 
-def start() -> int:
-    """Run the command line as a process of its own, and return its exit code.
 
-    With nothing to do the process ends here: taking the interpreter apart object by object would
-    take another twentieth of the time.
+def start() -> "NoReturn":
+    """Run the command line as a process of its own, which ends here.
+
+    Taking the interpreter apart object by object would take a twentieth of the time of a build with
+    nothing to do, and a seventh of that after one edit. Nothing waits for it: the work of every
+    thread is awaited, and every file closed, by the command.
     """
-    if _is_answered():
-        os._exit(0)
-    return _run()
+    code = main()
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream is not None:
+                stream.flush()
+        except (OSError, ValueError):
+            pass  # whoever read it has seen enough, as `cli.main` has found out
+    os._exit(code)
 
 
 def main() -> int:
@@ -55,4 +65,4 @@ def _tells_version() -> bool:
 
 
 if __name__ == "__main__":
-    sys.exit(start())
+    start()

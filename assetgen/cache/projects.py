@@ -27,7 +27,7 @@ from assetgen.cache.durable import (
 )
 from assetgen.cache.locks import hold
 from assetgen.core.digest import parse_digest
-from assetgen.core.store import Needs
+from assetgen.core.needs import Needs
 from assetgen.errors import CacheError
 
 if TYPE_CHECKING:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import importlib
 import os
 import sys
@@ -78,7 +79,7 @@ def run(arguments: Sequence[str]) -> int:
 
 def _run(arguments: Sequence[str]) -> int:
     try:
-        args = command_parser(arguments).parse_args(arguments)
+        args = _parsed(arguments)
     except SystemExit as exit_:  # argparse has said what was wrong, or what was asked for
         return exit_.code if isinstance(exit_.code, int) else EXIT_USAGE
     for folder in args.folders:
@@ -100,6 +101,17 @@ def _run(arguments: Sequence[str]) -> int:
 
         return _fail(error, args) if isinstance(error, AssetgenError) else _unexpected(error, args)
     return code
+
+
+def _parsed(arguments: Sequence[str]) -> argparse.Namespace:
+    """The arguments; loading the command makes many objects, and hardly any for the collector."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        return command_parser(arguments).parse_args(arguments)
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 class _Formatter(argparse.RawDescriptionHelpFormatter):

@@ -73,6 +73,17 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
+class Ours:
+    """Digests of what assetgen has made or recorded in this project; asked, never listed."""
+
+    lock: Lock
+    journal: Mapping[str, str]
+
+    def __contains__(self, digest: object) -> bool:
+        return isinstance(digest, str) and (digest in self.journal or self.lock.names(digest))
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """Everything verdicts may look at. Answers to questions are added as they come."""
 
@@ -95,6 +106,11 @@ class Facts:
 
     keys: dict[str, tuple[Asset, list[Digest], Keyed]] = field(default_factory=dict)
     """Keys by the names of their assets, each with what it was made from."""
+
+    @property
+    def known(self) -> Ours:
+        """Digests that need not be looked into to be taken for images of ours."""
+        return Ours(self.lock, self.journal)
 
     def output(self, path: str) -> FileFact:
         """What is at an output path."""

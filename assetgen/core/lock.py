@@ -98,6 +98,10 @@ class Lock:
             found.add(entry.result.image)
         return frozenset(found)
 
+    def names(self, digest: str) -> bool:
+        """Whether it records this output, image or file of a product."""
+        return digest in self.digests
+
     @cached_property
     def paths_by_digest(self) -> Mapping[str, str]:
         """A path of each file that products have."""

@@ -44,6 +44,10 @@ class LockPart(Lock):
         """Every output and image that is recorded, of all entries."""
         return frozenset(_DIGEST.findall(self.text))
 
+    def names(self, digest: str) -> bool:
+        """Whether any entry records this output or image; does not look for all of them."""
+        return f'"{digest}"' in self.text
+
     def _with(self, said: str) -> Iterator[LockEntry]:
         at = self.text.find(said)
         while at >= 0:

@@ -335,11 +335,7 @@ def _decide_pinned(
 ) -> Decision:
     """An existing image is never replaced; a missing one is restored."""
     digests = _input_digests(asset, facts, decided)
-    keyed = (
-        None
-        if isinstance(digests, Decision)
-        else _keyed(asset, digests, facts, options)
-    )
+    keyed = None if isinstance(digests, Decision) else _keyed(asset, digests, facts, options)
     newer = _newer_here(asset, keyed, entry, facts, options) if keyed is not None else None
     if newer is not None:
         return _kept(asset, keyed, newer.result, facts, newer.finished)
@@ -582,7 +578,7 @@ def _ask_here(digest: Digest, facts: Facts) -> bool:
 def _is_ours(present: FileFact, facts: Facts) -> bool:
     """Whether assetgen made the image that is there, so that it may be replaced."""
     digest = present.digest
-    if digest is None or digest in facts.lock.digests or digest in facts.journal:
+    if digest is None or digest in facts.known:
         return True
     if digest not in facts.ours:
         raise Unanswered(Question("ours", digest))

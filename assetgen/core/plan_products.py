@@ -27,7 +27,6 @@ from assetgen.core.product import (
     paths_of,
 )
 from assetgen.core.reasons import changes
-from assetgen.core.texts import atlas_texts, export_texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -190,8 +189,12 @@ def wanted_files(
         ]
     texts: Mapping[str, str] = {}
     if isinstance(spec, Atlas) and bundle is not None:
+        from assetgen.core.texts import atlas_texts  # noqa: PLC0415 - most projects have none
+
         texts = atlas_texts(spec, product.reads, bundle)
     elif isinstance(spec, Export):
+        from assetgen.core.texts import export_texts  # noqa: PLC0415 - as above
+
         known = {name: made[name].bundle for name in product.after}
         texts = export_texts(spec, product.reads, decided, known, _atlases(product, made))
     for path, text in texts.items():
@@ -415,7 +418,7 @@ def _is_foreign(path: str, facts: Facts) -> bool:
     digest = present.digest
     if digest is None or present.state in {FileState.DRAFT, FileState.UNREADABLE}:
         return False
-    if digest in facts.lock.digests or digest in facts.journal:
+    if digest in facts.known:
         return False
     if digest not in facts.ours:
         raise Unanswered(Question("ours", digest))

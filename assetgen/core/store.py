@@ -7,12 +7,12 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Literal
 
 from assetgen.core.money import json_usd
+from assetgen.core.needs import NO_NEEDS, Needs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from assetgen.core.ledger import LedgerLine
-    from assetgen.core.lock import Lock
     from assetgen.core.model import Json
 
 STORE_VERSION = 1
@@ -65,25 +65,14 @@ class Purchase:
 
 
 @dataclass(frozen=True, slots=True)
-class Needs:
-    """What the projects of a machine name, and so must stay."""
-
-    digests: frozenset[str] = frozenset()
-    fingerprints: frozenset[str] = frozenset()
-
-    def __or__(self, other: Needs) -> Needs:
-        return Needs(self.digests | other.digests, self.fingerprints | other.fingerprints)
-
-
-@dataclass(frozen=True, slots=True)
 class Known:
     """What is known of who needs what, and of what could be had again."""
 
     present: Needs
     """Named by a lockfile or a journal of today, or just arriving."""
-    past: Needs = Needs()
+    past: Needs = NO_NEEDS
     """Named at any time by the lockfile of a known project, on whatever branch."""
-    elsewhere: Needs = Needs()
+    elsewhere: Needs = NO_NEEDS
     """Likewise of projects that were forgotten; they may only have moved."""
     free: frozenset[str] = frozenset()
     """Digests of what is made again from what the store has, or from nothing, for nothing."""
@@ -165,15 +154,6 @@ def purchases_of(lines: Iterable[LedgerLine]) -> dict[str, Purchase]:
             is_handmade=line.event == "chosen" and not line.result.model,
         )
     return found
-
-
-def needs_of(lock: Lock, journal: Mapping[str, str]) -> Needs:
-    """What a project needs: all that its lockfile names, and outputs it does not name yet."""
-    entries = lock.everything()
-    return Needs(
-        digests=lock.digests | frozenset(journal),
-        fingerprints=frozenset(e.fingerprint for e in entries) | frozenset(journal.values()),
-    )
 
 
 def leftovers(

@@ -208,12 +208,10 @@ class Delivery:
         return is_recorded and digest not in self.facts.lock.by_digest
 
     def _look(self, path: str) -> FileFact:
-        known = self.facts.lock.digests | frozenset(self.facts.journal)
-        return self.observer.files_of_products([path], known)[path]
+        return self.observer.files_of_products([path], self.facts.known)[path]
 
     def _is_foreign(self, present: FileFact) -> bool:
         digest = present.digest
         if digest is None or not (present.is_image or present.state is FileState.FILE):
             return False
-        known = digest in self.facts.lock.digests or digest in self.facts.journal
-        return not known and not self.blobs.wrote(digest)
+        return digest not in self.facts.known and not self.blobs.wrote(digest)

@@ -17,7 +17,7 @@ from assetgen.core.stamp import Stamp, is_settled
 from assetgen.errors import ImageError, OutputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 
     from assetgen.core.bundle import Bundle
     from assetgen.core.decision import Decision, Options
@@ -43,11 +43,11 @@ class Observer:
     seen: dict[str, Entry] = field(default_factory=dict)
     """What was found, for the next build record."""
 
-    def outputs(self, paths: Iterable[str], known: frozenset[str]) -> dict[str, FileFact]:
+    def outputs(self, paths: Iterable[str], known: Container[str]) -> dict[str, FileFact]:
         """What is at each output path. Bytes whose digest is in `known` are not decoded."""
         return {path: self._look_at_output(path, known) for path in paths}
 
-    def files_of_products(self, paths: Iterable[str], known: frozenset[str]) -> dict[str, FileFact]:
+    def files_of_products(self, paths: Iterable[str], known: Container[str]) -> dict[str, FileFact]:
         """What is at the paths of products: pictures as outputs are; data files say anything."""
         found: dict[str, FileFact] = {}
         for path in paths:
@@ -56,7 +56,7 @@ class Observer:
             found[path] = FileFact(FileState.EMPTY) if fact.digest == _NOTHING else fact
         return found
 
-    def _look_at_output(self, path: str, known: frozenset[str] | None) -> FileFact:
+    def _look_at_output(self, path: str, known: Container[str] | None) -> FileFact:
         try:
             return self._look(path, known)
         except OutputError as error:
@@ -81,7 +81,7 @@ class Observer:
         facts = {path: _fact_of(e) for path, e in self.recorded.items() if e.kind == _INPUT}
         return {path: fact for path, fact in facts.items() if fact is not None}
 
-    def _look(self, path: str, known: frozenset[str] | None) -> FileFact:
+    def _look(self, path: str, known: Container[str] | None) -> FileFact:
         stamp = self.files.stamp(path)
         earlier = self.recorded.get(path)
         if earlier is not None and earlier.stamp == stamp and earlier.settled:
@@ -95,7 +95,7 @@ class Observer:
         self.seen[path] = _entry_of(path, stamp, fact, int(now * 1e9))
         return fact
 
-    def _classify(self, data: bytes, known: frozenset[str] | None) -> FileFact:
+    def _classify(self, data: bytes, known: Container[str] | None) -> FileFact:
         """`known` is None for inputs, whose bytes count whatever they are."""
         digest = digest_of(data)
         pointed = pointed_digest(data)
@@ -279,5 +279,4 @@ def settle_products(
     while questions := decide_products(products, facts, options, decided, made):
         oracle.answer([one for one in questions if one.kind != "file"], facts)
         paths = [one.key for one in questions if one.kind == "file"]
-        known = facts.lock.digests | frozenset(facts.journal)
-        facts.files.update(observer.files_of_products(paths, known))
+        facts.files.update(observer.files_of_products(paths, facts.known))

@@ -52,7 +52,7 @@ class LockFile:
         """
         try:
             text = self._inside.read(self._file, MOST_BYTES).decode("utf-8")
-            return text.replace("\r\n", "\n").replace("\r", "\n")
+            return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
         except FileNotFoundError:
             return None
         except OSError as error:

@@ -22,7 +22,7 @@ from assetgen.manifest.faults import Faults
 from assetgen.manifest.parse import MOST_NODES, parse
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Mapping
 
     from assetgen.manifest.parse import Document
 
@@ -39,31 +39,28 @@ _ANCHORS = re.compile(r"(?<![^\s\[{,:-])[&*]\S")
 
 
 @dataclass(frozen=True, slots=True)
-class _Cut:
-    """One entry: its key as YAML reads it, and where it begins."""
-
-    key: str
-    start: int
-
-
-@dataclass(frozen=True, slots=True)
 class Cuts:
     """Where a text is cut."""
 
     text: str
-    entries: tuple[_Cut, ...]
+    starts: Mapping[str, int]
+    """Where each entry begins, by its key as YAML reads it, in order."""
     end: int
     """Where the section ends."""
 
+    @property
+    def start(self) -> int:
+        """Where the first entry begins."""
+        return next(iter(self.starts.values()))
+
     def bounds(self) -> Iterable[tuple[str, int, int]]:
         """Key, start and end of each entry."""
-        ends = [cut.start for cut in self.entries[1:]] + [self.end]
-        for cut, end in zip(self.entries, ends, strict=True):
-            yield cut.key, cut.start, end
+        starts = list(self.starts.values())
+        return zip(self.starts, starts, [*starts[1:], self.end], strict=True)
 
     def pieces(self) -> Pieces:
         """Their digests."""
-        rest = f"{self.text[: self.entries[0].start]}\0{self.text[self.end :]}"
+        rest = f"{self.text[: self.start]}\0{self.text[self.end :]}"
         return Pieces(
             _digest(rest),
             {key: _digest(self.text[start:end]) for key, start, end in self.bounds()},
@@ -86,13 +83,13 @@ def cut(text: str) -> Cuts | None:
     indent = len(first[1])
     if indent > 1 and re.compile(rf"\n {{1,{indent - 1}}}[^ #\n]").search(text, start, end):
         return None
-    cuts: dict[str, _Cut] = {}
+    starts: dict[str, int] = {}
     for found in re.compile(rf"\n {{{indent}}}(?![ #\n])(?:{_KEY})?").finditer(text, start, end):
         key = found[1] or found[2] or found[3]
-        if key is None or key in cuts:
+        if key is None or key in starts:
             return None
-        cuts[key] = _Cut(key, found.start() + 1)
-    return Cuts(text, tuple(cuts.values()), end) if cuts else None
+        starts[key] = found.start() + 1
+    return Cuts(text, starts, end) if starts else None
 
 
 def pieces_of(document: Document) -> Pieces | None:
@@ -108,10 +105,10 @@ def pieces_of(document: Document) -> Pieces | None:
     if cuts is None:
         return None
     lines, line, at = [], 0, 0
-    for one in cuts.entries:
-        line += text.count("\n", at, one.start)
-        at = one.start
-        lines.append((one.key, line))
+    for key, start, _ in cuts.bounds():
+        line += text.count("\n", at, start)
+        at = start
+        lines.append((key, line))
     if lines != document.key_lines("assets"):
         return None
     if cuts.end < len(text):
@@ -127,7 +124,7 @@ def reduced(cuts: Cuts, wanted: Collection[str], changed: Collection[str]) -> st
     None when one of the `changed` entries does not stand alone.
     """
     text = cuts.text
-    parts, at = [text[: cuts.entries[0].start]], cuts.entries[0].start
+    parts, at = [text[: cuts.start]], cuts.start
     for key, start, end in cuts.bounds():
         if key not in wanted:
             continue

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from assetgen._version import __version__
 from assetgen.config import API_KEY, read_environment
 from assetgen.core.catalogue import with_catalogue
+from assetgen.core.needs import needs_of
 from assetgen.core.record import columns_of
 from assetgen.core.stamp import are_unchanged
-from assetgen.core.store import needs_of
 from assetgen.engine.finishing import Finishing
 from assetgen.engine.observe import Observer
 from assetgen.errors import UsageError

@@ -306,7 +306,7 @@ async def _remember_edit(
 ) -> None:
     """The same after a build that looked at what an edit concerns."""
     is_as_written = await look_again(build.shop.delivery.written, found.observer, adapters.clock)
-    adapters.prune_journal(lambda digest: digest not in build.lock.digests)
+    adapters.prune_journal(lambda digest: not build.lock.names(digest))
     _sweep(adapters, found, build.lock)
     record = recompose(
         narrowed.record,

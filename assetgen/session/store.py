@@ -13,6 +13,7 @@ from assetgen.cache.local import LocalCache
 from assetgen.core.digest import Digest
 from assetgen.core.lock import Lock
 from assetgen.core.lock_text import parse_lock
+from assetgen.core.needs import Needs, needs_of
 from assetgen.core.recipe import derived_mark
 from assetgen.core.store import (
     IN_USE_S,
@@ -20,12 +21,10 @@ from assetgen.core.store import (
     Consent,
     Damaged,
     Known,
-    Needs,
     Verified,
     divided,
     idle_inputs,
     leftovers,
-    needs_of,
     purchases_of,
 )
 from assetgen.errors import CacheError, LockfileError, UsageError

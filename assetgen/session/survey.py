@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from assetgen.core.catalogue import ModelTable
 from assetgen.core.decision import Decision, Options
-from assetgen.core.facts import Facts, FileFact, FileState
+from assetgen.core.facts import Facts, FileFact, FileState, Ours
 from assetgen.core.lock import Changes, merged, names_of
 from assetgen.core.model import FileReference, Generate, Source
 from assetgen.core.price import Estimate, estimate, history_of, price_key
@@ -129,9 +129,7 @@ def _survey(
         journal=journal,
         inputs={**observer.recalled_inputs(), **observer.inputs(input_paths(chosen))},
         outputs=(
-            _as_recorded(lock)
-            if inputs_only
-            else observer.outputs(outputs, lock.digests | frozenset(journal))
+            _as_recorded(lock) if inputs_only else observer.outputs(outputs, Ours(lock, journal))
         ),
         placeholders=_placeholders(chosen) if settings.draft else {},
     )
@@ -230,8 +228,7 @@ def _files(
     if inputs_only:
         recorded = {path: d for one in lock.products.values() for path, d in one.files.items()}
         return {path: FileFact(FileState.IMAGE, digest) for path, digest in recorded.items()}
-    known = lock.digests | frozenset(facts.journal)
-    return observer.files_of_products(paths_of(products, lock), known)
+    return observer.files_of_products(paths_of(products, lock), facts.known)
 
 
 def _options(adapters: Adapters, project: Project, settings: Settings, *, offline: bool) -> Options:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from assetgen.cache.projects import FOLDER, FileProjects
-from assetgen.core.store import Needs
+from assetgen.core.needs import Needs
 from assetgen.errors import CacheError
 
 if TYPE_CHECKING:

@@ -10,17 +10,16 @@ import pytest
 from assetgen.core.digest import Digest, digest_of
 from assetgen.core.ledger import LedgerLine
 from assetgen.core.lock import Lock, LockEntry
+from assetgen.core.needs import Needs, needs_of
 from assetgen.core.result import ActionResult, ImageInfo
 from assetgen.core.store import (
     Consent,
     Known,
-    Needs,
     Stored,
     cost_of,
     divided,
     idle_inputs,
     leftovers,
-    needs_of,
     purchases_of,
 )
 
