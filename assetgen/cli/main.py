@@ -80,6 +80,7 @@ def run(arguments: Sequence[str]) -> int:
 def _run(arguments: Sequence[str]) -> int:
     try:
         args = _parsed(arguments)
+        gc.freeze()  # what is loaded stays: the collector need not look through it again and again
     except SystemExit as exit_:  # argparse has said what was wrong, or what was asked for
         return exit_.code if isinstance(exit_.code, int) else EXIT_USAGE
     for folder in args.folders:

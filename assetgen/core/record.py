@@ -63,6 +63,11 @@ class Entry:
         """What an image file was found to be: `image`, `draft:KEY`, …; `-` for others."""
         self.digest = digest
 
+    def row(self) -> "tuple[tuple[int, int, int, int], bool]":
+        """Four numbers for the stamp, and whether it is settled: not one that has no room."""
+        fits = self.stamp is None or _fits(self.stamp)
+        return self.stamp if self.stamp is not None and fits else _ABSENT, self.settled and fits
+
 
 class Head:
     """What a record says of the build; `complete`: with these options nothing was left to do."""
@@ -122,15 +127,32 @@ def named_path(path: str) -> str:
 
 def dump_record(record: Record) -> bytes:
     """The bytes of a record."""
-    said, entries = record.head, record.entries
+    entries = record.entries
+    rows = [entry.row() for entry in entries]
+    return dump_parts(
+        record.head,
+        [entry.path for entry in entries],
+        [[row[number] for row, _ in rows] for number in range(4)],
+        bytes(settled for _, settled in rows),
+        [*(entry.kind for entry in entries), *(entry.digest for entry in entries)],
+    )
+
+
+def dump_parts(
+    said: Head, paths: list[str], stamps: list[list[int]], settled: bytes, details: list[str]
+) -> bytes:
+    """The bytes of a record, column by column: stamps as `Entry.row` has them; kinds, digests."""
     texts = (said.version, said.manifest, said.folder, said.known)
-    head = _joined([*texts, str(int(said.draft)), str(int(said.complete))])
-    paths = _joined([entry.path for entry in entries])
-    details = _joined([e.kind for e in entries]) + _joined([e.digest for e in entries])
-    stamps, settled = _columns(entries)
-    lengths = _packed([ORDER, len(entries), len(head), len(paths), len(details)], "Q")
-    front = b"".join([lengths, head, *stamps, settled, paths])
-    return b"".join([FORMAT, _check(front), front, _check(details), details])
+    packed = (
+        _joined([*texts, str(int(said.draft)), str(int(said.complete))]),
+        *(_packed(column, kind) for column, kind in zip(stamps, "qqqQ", strict=True)),
+        settled,
+        _joined(paths),
+    )
+    end = _joined(details)
+    lengths = _packed([ORDER, len(paths), len(packed[0]), len(packed[-1]), len(end)], "Q")
+    front = b"".join([lengths, *packed])
+    return b"".join([FORMAT, _check(front), front, _check(end), end])
 
 
 def read_front(data: bytes) -> Front | None:
@@ -155,35 +177,12 @@ def read_front(data: bytes) -> Front | None:
     return Front(head=head, paths=paths, stamps=stamps, settled=data[settled_at:paths_at], end=end)
 
 
-def parse_record(data: bytes) -> Record | None:
-    """The record in `data`, or None when any part of it is not as written."""
-    front = read_front(data)
-    if front is None:
+def read_details(data: bytes, front: Front) -> list[str] | None:
+    """Kinds of all paths, then digests; None when they are not as written."""
+    at = front.end + _NUMBER
+    if data[front.end : at] != _check(memoryview(data)[at:]):
         return None
-    count, details_at = len(front.paths), front.end + _NUMBER
-    if data[front.end : details_at] != _check(memoryview(data)[details_at:]):
-        return None
-    details = _split(data[details_at:], 2 * count)
-    if details is None:
-        return None
-    entries = [
-        Entry(
-            path,
-            None if stamp == _ABSENT else stamp,
-            settled=settled == 1,
-            kind=kind,
-            digest=digest,
-        )
-        for path, stamp, settled, kind, digest in zip(
-            front.paths,
-            zip(*front.stamps, strict=True),
-            front.settled,
-            details[:count],
-            details[count:],
-            strict=True,
-        )
-    ]
-    return Record(head=front.head, entries=entries)
+    return _split(data[at:], 2 * len(front.paths))
 
 
 def _head(data: bytes) -> Head | None:
@@ -199,24 +198,6 @@ def _head(data: bytes) -> Head | None:
         draft=_FLAGS[draft],
         complete=_FLAGS[complete],
     )
-
-
-def columns_of(entries: list[Entry]) -> Columns:
-    """The stamps of paths as columns, as `core.stamp` compares them."""
-    rows = [entry.stamp or _ABSENT for entry in entries]
-    mtimes, ctimes, sizes, inodes = ([row[number] for row in rows] for number in range(4))
-    return mtimes, ctimes, sizes, inodes
-
-
-def _columns(entries: list[Entry]) -> tuple[list[bytes], bytes]:
-    """Stamps as columns, and which are settled: not one that has no room."""
-    settled, rows = bytearray(), []
-    for entry in entries:
-        fits = entry.stamp is None or _fits(entry.stamp)
-        settled.append(entry.settled and fits)
-        rows.append(entry.stamp if entry.stamp is not None and fits else _ABSENT)
-    columns = [_packed([row[n] for row in rows], kind) for n, kind in enumerate("qqqQ")]
-    return columns, bytes(settled)
 
 
 def _fits(stamp: tuple[int, int, int, int]) -> bool:

@@ -13,6 +13,7 @@ from assetgen.core.plan import decide
 from assetgen.core.plan_products import ProductDecision, decide_products
 from assetgen.core.pointer import pointed_digest
 from assetgen.core.record import Entry
+from assetgen.core.record_kept import KeptRecord
 from assetgen.core.stamp import Stamp, is_settled
 from assetgen.errors import ImageError, OutputError
 
@@ -78,7 +79,11 @@ class Observer:
 
     def recalled_inputs(self) -> dict[str, FileFact]:
         """Every input that the last build saw, as it was then."""
-        facts = {path: _fact_of(e) for path, e in self.recorded.items() if e.kind == _INPUT}
+        if isinstance(self.recorded, KeptRecord):
+            inputs = self.recorded.of_kind(_INPUT)  # without making all of its entries
+        else:
+            inputs = (entry for entry in self.recorded.values() if entry.kind == _INPUT)
+        facts = {entry.path: _fact_of(entry) for entry in inputs}
         return {path: fact for path, fact in facts.items() if fact is not None}
 
     def _look(self, path: str, known: Container[str] | None) -> FileFact:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from assetgen.core.digest import Digest
     from assetgen.core.ports import Clock, Files
+    from assetgen.core.record_kept import KeptRecord
     from assetgen.core.report import Plan, Report
     from assetgen.engine.observe import Observer
 
@@ -83,7 +84,7 @@ def compose(
 
 
 def recompose(
-    former: Record,
+    former: KeptRecord,
     *,
     plan: Plan,
     report: Report,
@@ -94,12 +95,11 @@ def recompose(
     observer: Observer,
     files: Files,
     clock: Clock,
-) -> Record:
+) -> bytes:
     """The record of a build that looked at some assets only: all others are as `former` says."""
     fresh = {path: _entry(path, stamp, read.at_ns) for path, stamp in read.stamps.items()}
     fresh[lockfile] = _entry(lockfile, files.stamp(lockfile), int(clock.now() * 1e9))
     fresh |= observer.seen
-    entries = [fresh.pop(entry.path, entry) for entry in former.entries]
     said = former.head
     head = Head(
         version=said.version,
@@ -109,7 +109,7 @@ def recompose(
         draft=said.draft,
         complete=is_as_written and _is_done(plan, report),
     )
-    return Record(head=head, entries=[*entries, *fresh.values()])
+    return former.dump(head, fresh)
 
 
 def _is_done(plan: Plan, report: Report) -> bool:

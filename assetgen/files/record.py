@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from assetgen.core.record import Record, dump_record, parse_record
+from assetgen.core.record_kept import KeptRecord, parse_record
 from assetgen.errors import OutputError
 from assetgen.files.project import PrivateFiles
 
@@ -17,19 +17,19 @@ def record_name(manifest: str) -> str:
     return os.path.splitext(manifest)[0] + ".record"
 
 
-def read_record(root: str, name: str) -> Record | None:
+def read_record(root: str, name: str) -> KeptRecord | None:
     """The record called `name` of the project at `root`; None when there is none to be used."""
     data = _bytes_of(PrivateFiles(root), name)
     return None if data is None else parse_record(data)
 
 
-def write_record(root: str, name: str, record: Record) -> None:
-    """Write `record` when it says something new.
+def write_record(root: str, name: str, data: bytes) -> None:
+    """Write a record when it says something new.
 
     Raises:
         OutputError: the system refuses.
     """
-    private, data = PrivateFiles(root), dump_record(record)
+    private = PrivateFiles(root)
     try:
         if _bytes_of(private, name) != data:
             private.write(name, data)

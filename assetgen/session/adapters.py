@@ -12,7 +12,6 @@ from assetgen._version import __version__
 from assetgen.config import API_KEY, read_environment
 from assetgen.core.catalogue import with_catalogue
 from assetgen.core.needs import needs_of
-from assetgen.core.record import columns_of
 from assetgen.core.stamp import are_unchanged
 from assetgen.engine.finishing import Finishing
 from assetgen.engine.observe import Observer
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
     from assetgen.core.outline import Outline
     from assetgen.core.plugin import ProviderPlugin
     from assetgen.core.ports import Finisher, Images, Provider
-    from assetgen.core.record import Entry, Record
+    from assetgen.core.record_kept import KeptRecord
     from assetgen.core.stamp import Stamp
     from assetgen.providers.http import Http
     from assetgen.providers.openrouter.models import OpenRouterTable
@@ -107,17 +106,17 @@ class Adapters:
         """An observer that trusts the last build record, or one that reads everything."""
         return self.observer_of(self.read_record() if use_record else None)
 
-    def observer_of(self, record: Record | None) -> Observer:
+    def observer_of(self, record: KeptRecord | None) -> Observer:
         """An observer that trusts this record."""
         return Observer(
             files=self.files,
             inspect=lambda data: self.images().inspect(data),
             clock=self.clock,
             marked_key=_marked_key,
-            recorded={e.path: e for e in record.entries} if record is not None else {},
+            recorded=record if record is not None else {},
         )
 
-    def read_record(self) -> Record | None:
+    def read_record(self) -> KeptRecord | None:
         """The last build record; None when it is not of this version."""
         record = read_record(self.root, self._record_name)
         return record if record is not None and record.head.version == __version__ else None
@@ -126,16 +125,18 @@ class Adapters:
         """The outline of the manifest that the last build record is of."""
         return read_outline(self.root, self._outline_name)
 
-    def are_unchanged(self, entries: list[Entry]) -> bool:
-        """Whether what a record knows of these paths still proves that they are what they were."""
-        paths = [os.path.join(self.root, entry.path) for entry in entries]
-        return all(e.settled for e in entries) and are_unchanged(paths, columns_of(entries))
+    def is_unchanged(self, record: KeptRecord) -> bool:
+        """Whether a record still proves that all its paths but the first are what they were."""
+        paths = [f"{self.root}{os.sep}{path}" for path in record.paths[1:]]
+        mtimes, ctimes, sizes, inodes = record.stamps
+        stamps = (mtimes[1:], ctimes[1:], sizes[1:], inodes[1:])
+        return record.is_settled and are_unchanged(paths, stamps)
 
     def write_outline(self, outline: Outline) -> None:
         """Keep the outline of a manifest whose build has ended."""
         write_outline(self.root, self._outline_name, outline)
 
-    def write_record(self, record: Record) -> None:
+    def write_record(self, record: bytes) -> None:
         """Keep the record of a build that has ended."""
         write_record(self.root, self._record_name, record)
 

@@ -12,7 +12,7 @@ from assetgen.core.lock import Lock
 from assetgen.core.lock_text import salvage_lock, salvage_products
 from assetgen.core.outline import outline_of
 from assetgen.core.product import known_paths, products_of
-from assetgen.core.record import named_path
+from assetgen.core.record import dump_record, named_path
 from assetgen.core.select import with_dependants
 from assetgen.engine.buy import Buyer
 from assetgen.engine.deliver import Delivery
@@ -298,7 +298,7 @@ async def _remember(adapters: Adapters, found: Survey, build: Build, report: Rep
     outline = outline_of(found.plan.project, stamp) if stamp and record.head.complete else None
     if outline is not None:
         adapters.write_outline(outline)
-    adapters.write_record(record)
+    adapters.write_record(dump_record(record))
 
 
 async def _remember_edit(

@@ -28,9 +28,8 @@ if TYPE_CHECKING:
 
     from assetgen.core.model import Project
     from assetgen.core.outline import Pieces
-    from assetgen.core.record import Record
+    from assetgen.core.record_kept import KeptRecord
     from assetgen.core.report import Report
-    from assetgen.core.stamp import Stamp
     from assetgen.engine.observe import Observer
     from assetgen.files.lockfile_part import LockFilePart
     from assetgen.session.adapters import Adapters
@@ -45,7 +44,7 @@ class Narrowed:
     """With the assets that are concerned only."""
     read: Inspected
     """The stamp of the manifest."""
-    record: Record
+    record: KeptRecord
     """Of the last build, which proves all the rest."""
     outline: Outline
     """Of the manifest as it is now."""
@@ -94,9 +93,9 @@ def narrow(adapters: Adapters, settings: Settings) -> Narrowed | None:
 def _narrow(adapters: Adapters, settings: Settings) -> Narrowed | None:
     record = _proof(adapters, settings)
     outline = adapters.read_outline() if record is not None else None
-    if record is None or outline is None or outline.stamp != record.entries[0].stamp:
+    if record is None or outline is None or outline.stamp != record[adapters.manifest_name].stamp:
         return None
-    found = edited(adapters, outline, {entry.path for entry in record.entries})
+    found = edited(adapters, outline, record)
     if found is None or products_of(found.project):
         return None
     lockfile = _part_of_lockfile(adapters, record, found)
@@ -137,22 +136,20 @@ def edited(adapters: Adapters, outline: Outline, known: Collection[str]) -> Edit
     return Edited(project, read, replace(outline, stamp=stamp, pieces=pieces))
 
 
-def _proof(adapters: Adapters, settings: Settings) -> Record | None:
+def _proof(adapters: Adapters, settings: Settings) -> KeptRecord | None:
     """The record of a complete build after which nothing but the manifest has changed."""
     record = adapters.read_record()
     if record is None or not _is_of(record, adapters, settings):
         return None
-    manifest, *others = record.entries
-    if manifest.path != adapters.manifest_name or adapters.journal.read():
+    if record.paths[:1] != [adapters.manifest_name] or adapters.journal.read():
         return None
-    return record if adapters.are_unchanged(others) else None
+    return record if adapters.is_unchanged(record) else None
 
 
-def _is_of(record: Record, adapters: Adapters, settings: Settings) -> bool:
+def _is_of(record: KeptRecord, adapters: Adapters, settings: Settings) -> bool:
     head = record.head
     return (
         head.complete
-        and bool(record.entries)
         and head.draft == settings.draft
         and head.version == __version__
         and head.manifest == adapters.manifest_name
@@ -187,11 +184,11 @@ def _is_alone(
     )
 
 
-def _part_of_lockfile(adapters: Adapters, record: Record, found: Edited) -> LockFilePart | None:
+def _part_of_lockfile(adapters: Adapters, record: KeptRecord, found: Edited) -> LockFilePart | None:
     """Entries of the project in the lockfile that the record's build has left behind."""
-    text = adapters.lockfile.text()
-    stamps: dict[str, Stamp | None] = {entry.path: entry.stamp for entry in record.entries}
-    if text is None or adapters.stamp(adapters.lockfile_name) != stamps[adapters.lockfile_name]:
+    name = adapters.lockfile_name
+    text = adapters.lockfile.text() if name in record else None
+    if text is None or adapters.stamp(name) != record[name].stamp:
         return None
     names = [asset.name for asset in found.project.assets]
     declared = Names(frozenset(one.name for one in found.outline.declared))

@@ -15,7 +15,7 @@ from assetgen.cache.learnt import FileLearnt
 from assetgen.cache.ledger import FileLedger
 from assetgen.core.digest import Digest
 from assetgen.core.lock_text import dump_lock, parse_lock
-from assetgen.core.record import parse_record
+from assetgen.core.record_kept import parse_record
 from assetgen.errors import LockfileError
 from assetgen.files.journal import FileJournal
 from tests.attacks.support import (

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from assetgen.core.lock_text import parse_lock
-from assetgen.core.record import FORMAT, ORDER, parse_record
+from assetgen.core.record import FORMAT, ORDER
+from assetgen.core.record_kept import parse_record
 from assetgen.errors import AssetgenError
 from assetgen.files import project as files_home
 from assetgen.files.project import ProjectFiles
