@@ -39,6 +39,7 @@ FOLDER = "projects-v1"
 _NAMES = ".names"
 _FINGERPRINT = re.compile(r"[0-9a-f]{64}")
 _PATIENCE_S = 60.0
+_FEW = 8
 
 
 class FileProjects:
@@ -64,14 +65,14 @@ class FileProjects:
 
     def _remember_names(self, path: str, needs: Needs) -> None:
         wanted = {name.encode() for name in needs.digests | needs.fingerprints}
-        if wanted <= set((_bytes_at(path) or b"").split(b"\n")):
+        if _are_in(wanted, _bytes_at(path) or b""):
             return
         if not self._create:
             raise read_only_error(self._root)
         with hold(self._lock_path, timeout_s=_PATIENCE_S):
             # Lines that nobody understands stay, so that they go on being told of.
             lines = set((_bytes_at(path) or b"").split(b"\n")) | wanted
-            self._write(path, b"".join(line + b"\n" for line in sorted(lines) if line))
+            self._write(path, b"\n".join([*sorted(lines - {b""}), b""]))
 
     def _write(self, path: str, data: bytes) -> None:
         if not self._create:
@@ -158,6 +159,13 @@ class FileProjects:
         """The file that is there while the project of this lockfile is known."""
         name = hashlib.sha256(lockfile.encode("utf-8", "surrogatepass")).hexdigest()
         return os.path.join(self._folder, f"{name}.json")
+
+
+def _are_in(names: set[bytes], data: bytes) -> bool:
+    """Whether these are lines of a text; of a few, each is searched for."""
+    if len(names) > _FEW:
+        return names <= set(data.split(b"\n"))
+    return all(data.startswith(name + b"\n") or b"\n" + name + b"\n" in data for name in names)
 
 
 def _bytes_at(path: str) -> bytes | None:

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from assetgen.core.decision import Decision, Verdict, total
 from assetgen.core.money import json_usd
@@ -115,10 +115,11 @@ class Status(Enum):
     STOPPED = "stopped"
     """The build ended before its turn came."""
 
+    __hash__ = object.__hash__  # members are one of a kind; Enum's own hashes the name, in Python
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of one asset."""
+
+class Outcome(NamedTuple):
+    """What became of one asset; a tuple, because thousands are made at once."""
 
     name: str
     status: Status

@@ -184,7 +184,7 @@ class Build:
             raise
         finally:
             self._done[name].set()
-        self._finish(replace(outcome, cost_usd=self._cost(name)), started)
+        self._finish(outcome._replace(cost_usd=self._cost(name)), started)
 
     async def _one_product(
         self, products: Products, decision: ProductDecision, places: Places
@@ -195,7 +195,7 @@ class Build:
         except HaltedError:
             outcome = outcome_of(decision, Status.STOPPED, self.shop.halt.reason)
         except AssetgenError as error:
-            outcome = replace(outcome_of(decision, Status.FAILED, error.what), hint=error.hint)
+            outcome = outcome_of(decision, Status.FAILED, error.what)._replace(hint=error.hint)
             if self.orders.fail_fast:
                 self.shop.halt.set(f"`{name}` failed")
         except asyncio.CancelledError:

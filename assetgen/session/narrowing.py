@@ -55,8 +55,8 @@ class Narrowed:
         """The report with the assets that were not looked at."""
         done = {outcome.name: outcome for outcome in report.outcomes}
         outcomes = [
-            done.get(one.name) or Outcome(one.name, Status.KEPT, one.output, "up to date")
-            for one in self.outline.declared
+            done.get(name) or Outcome(name, Status.KEPT, output, "up to date")
+            for name, output, _, _ in self.outline.declared
         ]
         return replace(report, outcomes=tuple(outcomes))
 
