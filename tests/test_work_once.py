@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import assetgen
-from assetgen.steps import encode, image
+from assetgen.steps import encode, proof
 from tests.steps.pictures import gradient, png
 
 if TYPE_CHECKING:
@@ -45,16 +45,16 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 
         monkeypatch.setattr(owner, name, noted)
 
-    count(image, "_check_png", "proofs")
+    count(proof, "_check_png", "proofs")
     count(encode, "_encoded", "encodes")
     count(os, "fsync", "syncs")
-    reader = image._READERS["png"]
+    reader = proof._READERS["png"]
 
     def read(*arguments: object) -> object:
         done["decodes"] += 1
         return reader(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setitem(image._READERS, "png", read)
+    monkeypatch.setitem(proof._READERS, "png", read)
     return done
 
 
@@ -82,7 +82,7 @@ def test_each_source_is_proved_and_decoded_once_for_all_its_variants(
 def test_sources_larger_than_what_may_stay_decoded_are_decoded_twice(
     manifest: str, counted: Counter[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(image._HANDED, "_most_bytes", 64 * 48)
+    monkeypatch.setattr(proof.HANDED, "_most_bytes", 64 * 48)
     assert assetgen.build(manifest).exit_code == 0
     assert counted["decodes"] == COUNT * 2
     assert counted["encodes"] == COUNT * 6
@@ -90,7 +90,7 @@ def test_sources_larger_than_what_may_stay_decoded_are_decoded_twice(
 
 def test_nothing_stays_decoded_when_a_build_has_ended(manifest: str) -> None:
     assert assetgen.build(manifest).exit_code == 0
-    assert image._HANDED.is_empty
+    assert proof.HANDED.is_empty
 
 
 def test_a_product_takes_one_sync_a_file_and_one_for_all_its_notes(

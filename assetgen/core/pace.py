@@ -13,7 +13,7 @@ from enum import Enum
 
 QUIET_S = 0.4
 """Without a further change for so long, what is declared is meant (design section 10)."""
-SETTLE_S = 0.05
+SETTLE_S = 0.03
 """Between the steps of one save: truncate and write, or write aside and rename, take less."""
 PATIENCE_S = 0.25
 """A look is never put off for longer than this."""

@@ -17,8 +17,8 @@ from assetgen.core.finished import Packed
 from assetgen.core.sheet import Frame, Rectangle
 from assetgen.errors import StepError
 from assetgen.steps.encode import finished
-from assetgen.steps.image import MIN_SIDE_PX
 from assetgen.steps.picture import Pixels, image_of, read, size_text
+from assetgen.steps.proof import MIN_SIDE_PX
 from assetgen.steps.trim import box_of
 
 if TYPE_CHECKING:

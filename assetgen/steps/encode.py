@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, assert_never
 
 from assetgen.core.finished import Finished
 from assetgen.core.result import ImageInfo
-from assetgen.steps.image import on_white, opaque_if_possible, our_errors, save
+from assetgen.steps.image import on_white, opaque_if_possible, save
 from assetgen.steps.optimise import optimised
 from assetgen.steps.picture import pixels_of, write
+from assetgen.steps.proof import our_errors
 
 if TYPE_CHECKING:
     from PIL import Image

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
 from assetgen.errors import StepError
-from assetgen.steps.image import MAX_PIXELS, MAX_SIDE_PX, MIN_SIDE_PX, our_errors, read_plain
+from assetgen.steps.image import read_plain
+from assetgen.steps.proof import MAX_PIXELS, MAX_SIDE_PX, MIN_SIDE_PX, our_errors
 
 if TYPE_CHECKING:
     from assetgen.core.step import Colour

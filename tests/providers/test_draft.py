@@ -33,7 +33,8 @@ from assetgen.providers.draft.lettering import (
     cut,
     cut_label,
 )
-from assetgen.steps.image import PillowImages, font_cell_px
+from assetgen.steps.image import PillowImages
+from assetgen.steps.paint import font_cell_px
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -15,8 +15,9 @@ from PIL import Image, ImageCms
 from assetgen.core.drawing import Drawing, Rectangle, Text
 from assetgen.core.result import ImageInfo
 from assetgen.errors import ImageError
-from assetgen.steps import image as image_module
-from assetgen.steps.image import MAX_SIDE_PX, PillowImages
+from assetgen.steps import proof
+from assetgen.steps.image import PillowImages
+from assetgen.steps.proof import MAX_SIDE_PX
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -245,13 +246,13 @@ class TestRefusing:
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         seen = []
-        check = image_module._check_png_pixels
+        check = proof._check_png_pixels
 
-        def watched(stored: image_module._StoredPng) -> None:
+        def watched(stored: proof._StoredPng) -> None:
             seen.append(stored)
             check(stored)
 
-        monkeypatch.setattr(image_module, "_check_png_pixels", watched)
+        monkeypatch.setattr(proof, "_check_png_pixels", watched)
         IMAGES.inspect(encoded(gradient()))
         assert not seen
         IMAGES.inspect(encoded(Image.new("RGB", (48, 32))))

@@ -6,7 +6,7 @@ import pytest
 
 from assetgen.core.digest import digest_of
 from assetgen.errors import ImageError
-from assetgen.steps import image
+from assetgen.steps import proof
 from assetgen.steps.handed import Handed
 from assetgen.steps.image import PillowImages
 from tests.steps.pictures import gradient, noise, png
@@ -52,6 +52,6 @@ def test_bytes_that_were_not_proved_are_decoded_themselves() -> None:
     with pytest.raises(ImageError):
         images.inspect(whole[:-20])
     assert images.inspect(png(gradient(20, 10))).width_px == 20
-    assert not image._HANDED.is_empty
+    assert not proof.HANDED.is_empty
     assert images.convert(whole, "webp") == images.convert(whole, "webp")
-    assert image._HANDED.is_empty
+    assert proof.HANDED.is_empty
