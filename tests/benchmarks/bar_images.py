@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from tests.benchmarks.workshop import Workshop
 
-COUNT = 60
+COUNT = 200
 BAR = 1.1
 POOL = """
 import os, sys
