@@ -135,7 +135,7 @@ class Asset:
     @property
     def reads(self) -> tuple[str, ...]:
         """Names of the assets whose images this one reads, in order, each once."""
-        if isinstance(self.action, Source):
+        if isinstance(self.action, Source) or not self.action.references:
             return ()
         names = [r.name for r in self.action.references if isinstance(r, AssetReference)]
         return tuple(dict.fromkeys(names))

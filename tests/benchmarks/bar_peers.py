@@ -56,7 +56,7 @@ def _make(root: Path, count: int) -> list[str]:
     lines = [f"all: {' '.join(made for _, made in pairs)}\n"]
     lines += [f"{made}: {read}\n\t@mkdir -p $(@D) && cp $< $@\n" for read, made in pairs]
     (root / "Makefile").write_text("".join(lines), "utf-8")
-    return ["-s"]
+    return ["-s", "-r"]  # no search for built-in rules, as every large Makefile has it
 
 
 def _doit(root: Path, count: int) -> list[str]:
