@@ -54,6 +54,11 @@ class KeptRecord(Mapping[str, Entry]):
         """The entries of files that were found to be this."""
         return (self._entry(place) for place, found in enumerate(self._kinds) if found == kind)
 
+    def drafts(self) -> frozenset[str]:
+        """Paths of files that were found to be placeholder drafts."""
+        kinds = zip(self.paths, self._kinds, strict=True)
+        return frozenset(path for path, kind in kinds if kind.startswith("draft:"))
+
     def _entry(self, place: int) -> Entry:
         mtime, ctime, size, inode = (column[place] for column in self.stamps)
         stamp = (mtime, ctime, size, inode)

@@ -4,8 +4,8 @@ After an edit only the pieces that differ need be read again. That is sound beca
 alone: `pieces_of` compares the cuts with what YAML made of the whole text, key by key, so that no
 quoted text, flow collection or block runs across a cut, and refuses texts with anchors, which let
 one piece decide about another. Of a text that was edited, `reduced` keeps the lines of the pieces
-that are wanted and leaves the others empty, so that places stay what they are; an edited piece
-must be YAML by itself.
+that are wanted and leaves the others without content, so that places stay what they are; an edited
+piece must be YAML by itself.
 
 The cuts are the lines under `assets:` with the indentation of the first of them.
 """
@@ -119,7 +119,7 @@ def pieces_of(document: Document) -> Pieces | None:
 
 
 def reduced(cuts: Cuts, wanted: Collection[str], changed: Collection[str]) -> str | None:
-    """The text with only the `wanted` entries; all others are empty lines.
+    """The text with only the `wanted` entries; all others are a comment and empty lines.
 
     None when one of the `changed` entries does not stand alone.
     """
@@ -131,10 +131,16 @@ def reduced(cuts: Cuts, wanted: Collection[str], changed: Collection[str]) -> st
         piece = text[start:end]
         if key in changed and not _stands_alone(piece, key):
             return None
-        parts += ["\n" * text.count("\n", at, start), piece]
+        parts += [_without_content(text, at, start), piece]
         at = end
-    parts += ["\n" * text.count("\n", at, cuts.end), text[cuts.end :]]
+    parts += [_without_content(text, at, cuts.end), text[cuts.end :]]
     return "".join(parts)
+
+
+def _without_content(text: str, start: int, end: int) -> str:
+    """As many lines; a comment first, for empty lines would belong to a block scalar like `|+`."""
+    count = text.count("\n", start, end)
+    return "#" + "\n" * count if count else ""
 
 
 def _stands_alone(piece: str, key: str) -> bool:

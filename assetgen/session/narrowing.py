@@ -54,8 +54,10 @@ class Narrowed:
     def whole(self, report: Report) -> Report:
         """The report with the assets that were not looked at."""
         done = {outcome.name: outcome for outcome in report.outcomes}
+        drafts = self.record.drafts() if self.record.head.draft else frozenset()
         outcomes = [
-            done.get(name) or Outcome(name, Status.KEPT, output, "up to date")
+            done.get(name)
+            or Outcome(name, Status.KEPT, output, "draft" if output in drafts else "up to date")
             for name, output, _, _ in self.outline.declared
         ]
         return replace(report, outcomes=tuple(outcomes))

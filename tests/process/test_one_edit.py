@@ -117,6 +117,39 @@ def test_the_next_edit_is_narrow_too_and_then_there_is_nothing_to_do(
         assert build(many).counts()["restored"] == 1
 
 
+@pytest.mark.parametrize("style", ["|+", ">+"])
+def test_lines_of_others_that_are_left_out_do_not_belong_to_a_text(many: Path, style: str) -> None:
+    note = f"    params:\n      note: {style}\n        seven\n"
+    edit(many, "    output: art/7.png\n", f"    output: art/7.png\n{note}")
+    with counting() as called:
+        assert build(many).counts()["generated"] == 1
+    assert called["_resolve_asset"] == 1
+    (many / ".assetgen/assets.record").unlink()
+    assert build(many).counts()["kept"] == COUNT
+
+
+def test_drafts_that_an_edit_leaves_alone_are_told_as_drafts(tmp_path: Path) -> None:
+    root = tmp_path / "project"
+    (root / "hand").mkdir(parents=True)
+    (root / "hand/logo.png").write_bytes(picture("logo"))
+    names = ("hero", "side", "door", "lamp")
+    entries = [f"  {name}:\n    prompt: A {name}\n    output: {name}.png\n" for name in names]
+    (root / "assets.yaml").write_text(
+        "version: 1\ndefaults: {model: google/gemini-2.5-flash-image}\nassets:\n"
+        "  logo: {source: hand/logo.png, output: logo.png}\n" + "".join(entries)
+    )
+    for _ in range(2):
+        assert build(root, draft=True).exit_code == 0
+    edit(root, "A side", "A view")
+    with counting() as called:
+        report = build(root, draft=True)
+    assert called[decide_one.__name__] == ASKED
+    assert [(one.status.value, one.message) for one in report.outcomes if one.name != "side"] == [
+        ("kept", "up to date"),
+        *[("kept", "draft")] * 3,
+    ]
+
+
 @pytest.mark.parametrize(
     "path", ["art/5.png", "assets.lock", ".assetgen/assets.record", ".assetgen/assets.outline"]
 )
