@@ -150,6 +150,8 @@ class _StoredPng:
 
     header: bytes
     pixels: list[memoryview]
+    is_frame: bool
+    """Whether they are a frame of an animation, which may be smaller than the picture."""
 
     @property
     def is_interlaced(self) -> bool:
@@ -164,7 +166,7 @@ def _check_png(data: bytes) -> _StoredPng:
     """
     view = memoryview(data)
     position = len(_PNG_SIGNATURE)
-    header, pixels = b"", list[memoryview]()
+    header, pixels, is_frame = b"", list[memoryview](), False
     while position + 12 <= len(data):
         length = int.from_bytes(view[position : position + 4], "big")
         end = position + 12 + length
@@ -181,8 +183,10 @@ def _check_png(data: bytes) -> _StoredPng:
                 header = bytes(body)
             case b"IDAT":
                 pixels.append(body)
+            case b"fcTL":
+                is_frame = is_frame or not pixels
             case b"IEND":
-                stored = _StoredPng(header, pixels)
+                stored = _StoredPng(header, pixels, is_frame)
                 with our_errors("the png image is damaged"):
                     _check_size("png", _png_header(stored)[:2])
                 return stored
@@ -204,9 +208,10 @@ def _may_lack_rows(image: ImageFile, stored: _StoredPng) -> bool:
     It leaves rows that are missing as zeros, so one other value in the last row proves that all
     were there: inflating is a third of what a photograph costs, and need not be done twice.
     """
+    if stored.is_interlaced or stored.is_frame:
+        return True
     width, height = image.size
-    last_row = image.crop((0, height - 1, width, height))
-    return stored.is_interlaced or last_row.getbbox(alpha_only=False) is None
+    return image.crop((0, height - 1, width, height)).getbbox(alpha_only=False) is None
 
 
 def _check_png_pixels(stored: _StoredPng) -> None:

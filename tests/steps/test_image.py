@@ -242,6 +242,13 @@ class TestRefusing:
         with pytest.raises(ImageError, match="its last rows are missing"):
             IMAGES.inspect(of(whole[:-missing_bytes]))
 
+    def test_so_is_one_that_is_only_the_last_row_of_an_animation(self) -> None:
+        last = struct.pack(">IIIIIHHBB", 0, 8, 1, 0, 7, 1, 1, 0, 0)
+        frame = png_chunk(b"acTL", struct.pack(">II", 2, 0)) + png_chunk(b"fcTL", last)
+        data = png(8, 8, depth=8, colour_type=0, rows=b"\0" + b"\xff" * 8, extra=frame)
+        with pytest.raises(ImageError, match="its last rows are missing"):
+            IMAGES.inspect(data)
+
     def test_a_picture_is_inflated_once_unless_its_last_row_may_be_missing(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
