@@ -64,7 +64,7 @@ class FileProjects:
             self._write(path, data)
 
     def _remember_names(self, path: str, needs: Needs) -> None:
-        wanted = {name.encode() for name in needs.digests | needs.fingerprints}
+        wanted = {name.encode() for name in needs.digests | needs.fingerprints if name}
         if _are_in(wanted, _bytes_at(path) or b""):
             return
         if not self._create:

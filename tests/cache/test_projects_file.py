@@ -67,6 +67,12 @@ def test_looking_makes_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_files_of_products_which_have_no_fingerprint_are_no_news_every_time(tmp_path: Path) -> None:
+    left = Needs(frozenset({A}), frozenset({""}))
+    FileProjects(str(tmp_path), create=True).remember(LOCKS[0], left)
+    FileProjects(str(tmp_path), create=False).remember(LOCKS[0], left)
+
+
 A, B, KEY = f"sha256:{'a' * 64}", f"sha256:{'b' * 64}", "c" * 64
 
 
