@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
 _DIGEST = re.compile(r'"(sha256:[0-9a-f]{64})"')
-_PRODUCT = '\n,{"product": '
+_ELEMENT = "\n,{"
+_ENTRY = '\n,{"name": "'
 _ORPHAN = '\n,{"orphan": true'
 
 
@@ -83,9 +84,10 @@ class _Searched(Mapping[str, T]):
 def part_of(text: str, names: Iterable[str]) -> LockPart | None:
     """The entries of these assets, as far as there are any, in a sound lockfile's text.
 
-    None when it has products, which are made of many assets.
+    None when it has products, which are made of many assets, or lines that begin otherwise than
+    `dump_lock` has them, whose names would not be found.
     """
-    if _PRODUCT in text:
+    if text.count(_ELEMENT) != text.count(_ENTRY) + text.count(_ORPHAN):
         return None
     entries: dict[str, LockEntry] = {}
     for name in names:
@@ -117,7 +119,7 @@ def spliced(part: LockPart, changed: Mapping[str, LockEntry]) -> LockPart | None
 
 def _line_of(text: str, name: str) -> str | None:
     """The line of an asset; names hold nothing that JSON spells otherwise."""
-    return next(_lines_with(text, f'\n,{{"name": "{name}", '), None)
+    return next(_lines_with(text, f'{_ENTRY}{name}", '), None)
 
 
 def _lines_with(text: str, start: str) -> Iterator[str]:

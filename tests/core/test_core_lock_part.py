@@ -96,6 +96,15 @@ def test_products_are_left_to_the_whole() -> None:
     assert part_of(text, ["hero"]) is None
 
 
+def test_lines_that_somebody_has_written_otherwise_are_left_to_the_whole() -> None:
+    text = lock_text({"hero": "p"}, {})
+    assert part_of(text, ["hero"]) is not None
+    said = text.replace('{"name": "hero", ', "{").replace('"take": ', '"name": "hero", "take": ')
+    assert said != text
+    assert parse_lock(said, "assets.lock") == parse_lock(text, "assets.lock")
+    assert part_of(said, ["hero"]) is None
+
+
 def test_cannot_be_listed_by_what_is_searched() -> None:
     part = known(lock_text({"hero": "p"}, {}))
     with pytest.raises(NotImplementedError):
