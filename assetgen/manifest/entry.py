@@ -122,7 +122,7 @@ class Entry:
 
     def key(self) -> Location:
         """Where the asset's name is written."""
-        return self.document.locate_name("assets", self.name)
+        return self.document.locate(("assets", self.name), key=True)
 
     def says(self, name: str) -> str:
         """What a message about a field starts with."""

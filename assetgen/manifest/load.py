@@ -115,7 +115,6 @@ def _load(
     name = folder.named(folder.manifest)
     faults.reading(name)
     document = parse(data, name, faults)
-    del data  # a large manifest need not be there twice
     if document is None:
         return None
     manifest, refused = read_manifest(document, faults)
@@ -159,9 +158,7 @@ def _load(
         plugin=plugin,
         atlases=tuple(atlases),
         exports=tuple(exports),
-        pieces=pieces_of(document)
-        if shared.work <= MOST_WORK // 2 and not manifest.include
-        else None,
+        pieces=_pieces(shared, document),
     )
 
 
@@ -224,11 +221,11 @@ class _Including:
     def read(self, patterns: Sequence[str], root: Document) -> None:
         """Read what `patterns` match, in order, and note every fault."""
         for index, pattern in enumerate(patterns):
-            where = root.locate(("include", index))
             try:
                 paths = self._match(pattern)
                 found = [self._folder.files.find(path) for path in paths]
             except ManifestError as error:
+                where = root.locate(("include", index))
                 self.faults.add(f"`include` {error.what}", where, error.hint)
                 self.is_complete = False
                 continue

@@ -81,6 +81,8 @@ class _Composer(_Loader):  # type: ignore[misc, valid-type]  # one of two bases,
 _KeyPlace = tuple[int, int, int]
 """Line and column from 0, and length; no length for a key on several lines."""
 _NO_PLACE = (0, 0, 0)
+_LEVELS_NOTED = 2
+"""A section and a name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,17 +121,23 @@ class Document:
     def locate(self, path: Path, *, key: bool = False) -> Location:
         """Place of the value at `path`, or of its key.
 
-        What is not there is shown at the key of the nearest thing around it that is.
+        What is not there is shown at the key of the nearest thing around it that is. The key of a
+        name in a section at the top is found without the tree.
         """
+        noted = self._noted(path) if key else None
+        if noted is not None:
+            return noted
         found = self._walk(path)
         node = found.value if found.is_complete and not key else found.key
         return self.at_node(node, found.path)
 
-    def locate_name(self, section: str, name: str) -> Location:
-        """Place of a name in a section at the top, as `locate` with `key` gives it, in short."""
-        line, column, length = self._keys.get(section, {}).get(name, _NO_PLACE)
+    def _noted(self, path: Path) -> Location | None:
+        if len(path) != _LEVELS_NOTED:
+            return None
+        section, name = path
+        line, column, length = self._keys.get(str(section), {}).get(str(name), _NO_PLACE)
         if length <= 0 or line >= self._source.line_count:
-            return self.locate((section, name), key=True)
+            return None
         return Location(
             self._source.file,
             line + 1,

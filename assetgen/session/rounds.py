@@ -212,9 +212,7 @@ class Rounds:
         """The project: as it was read last, with what was edited since, if that tells all."""
         whole, self._whole = self._whole, None
         again = None
-        if (
-            whole is not None and not self.settings.selectors
-        ):  # else not all that it reads is followed
+        if whole is not None and not self.settings.selectors:  # which follow not all that is read
             again = self._reloaded(whole)
         if again is None:
             project, read = load_project(self.adapters)

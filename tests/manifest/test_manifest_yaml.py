@@ -388,10 +388,13 @@ def test_a_sound_manifest_is_composed_once_and_its_tree_let_go(
 
     monkeypatch.setattr(parse_module._Composer, "get_single_node", counted)
     workspace.write("refs/one.png")
+    workspace.write("more.yaml", "assets:\n  more: {prompt: A ship, output: more.png}\n")
     workspace.load(
         "version: 1\ndefaults: {model: some/model, style: ink}\nstyles: {ink: 'ink, ${prompt}'}\n"
-        "vars: {a: b}\nassets:\n"
+        "vars: {a: b}\ninclude: [more.yaml]\n"
+        "atlases: {ui: {assets: [hero], output: ui.png, data: {json: ui.json}}}\n"
+        "exports: {web: {format: json, output: web.json, assets: [hero]}}\nassets:\n"
         '  "icon-${n}": {matrix: {n: [1, 2]}, prompt: "${a} ${n}", output: "${n}.png"}\n'
         "  hero: {prompt: A keeper, reference: refs/one.png, output: hero.png, tags: [x]}\n"
     )
-    assert composed == ["again"]
+    assert composed == ["again"] * 2, "the manifest and what it includes"
