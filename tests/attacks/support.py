@@ -278,10 +278,13 @@ def build_after(
     openrouter.wait_until_idle(PATIENCE_S)
     before = len(openrouter.generations) - asked_before
     stored = len(cache_of(cli).stored_fingerprints())
+    # What the dead process had just sent may reach a busy server only now.
+    on_the_way = max(0, sum(line["event"] == "sent" for line in cache_of(cli).ledger()) - before)
     assert before - stored <= at_once, "more was lost than was in flight"
     result = cli("build")
     assert result.code == 0, result.err
     asked = len(openrouter.generations) - asked_before
-    assert asked == before + of - stored
+    late = asked - (before + of - stored)
+    assert 0 <= late <= on_the_way, f"{before} before, {stored} stored, {asked}:\n{result.err}"
     assert asked <= of + at_once
     return result
