@@ -18,9 +18,15 @@ from assetgen.engine.observe import Observer
 from assetgen.errors import UsageError
 from assetgen.files.journal import FileJournal
 from assetgen.files.lockfile import LockFile, lockfile_name
-from assetgen.files.outline import outline_name, read_outline, write_outline
 from assetgen.files.project import PRIVATE, PrivateFiles, ProjectFiles, unusable
-from assetgen.files.record import read_record, record_name, write_record
+from assetgen.files.record import (
+    outline_name,
+    read_outline,
+    read_record,
+    record_name,
+    write_outline,
+    write_record,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
