@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import signal
 import statistics
 import subprocess
 import time
@@ -115,9 +114,7 @@ def _ours(shop: Workshop, pictures: Path) -> float:
         )
         assert server.stdout is not None
         took = float(server.stdout.readline()) - began
-        for _ in range(2):
-            building.send_signal(signal.SIGINT)
-            time.sleep(0.2)
+        building.kill()  # a shell's background job may ignore Ctrl-C, and the folder goes anyway
         building.wait()
     return took
 
