@@ -10,6 +10,7 @@ import pytest
 
 import assetgen
 from assetgen.steps import encode, proof
+from assetgen.steps import png as png_chunks
 from tests.steps.pictures import gradient, png
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 
         monkeypatch.setattr(owner, name, noted)
 
-    count(proof, "_check_png", "proofs")
+    count(png_chunks, "read_chunks", "proofs")
     count(encode, "_encoded", "encodes")
     count(os, "fsync", "syncs")
     reader = proof._READERS["png"]

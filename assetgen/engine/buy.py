@@ -269,7 +269,7 @@ class Buyer:
         purchase = await asyncio.to_thread(self._keep, sent, purchase)
         further = {other.digest: other.data for other in others}
         further.pop(result.image, None)
-        stored = await asyncio.to_thread(self._keep_further, sent, further)
+        stored = await asyncio.to_thread(self._keep_further, sent, further) if further else []
         for warning in generated.warnings:
             self.emit(Warned(request.asset, warning))
         if len(generated.images) > 1:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -44,7 +46,10 @@ async def look_again(written: Mapping[str, Digest], observer: Observer, clock: C
     if not written:
         return True
     await clock.sleep(2 * GRANULE_NS / 1e9)
-    found = observer.files_of_products(written, frozenset(written.values()))
+    paths, known, readers = sorted(written), frozenset(written.values()), os.cpu_count() or 1
+    shares = [paths[first::readers] for first in range(min(readers, len(paths)))]
+    looks = (asyncio.to_thread(observer.files_of_products, share, known) for share in shares)
+    found = {path: fact for facts in await asyncio.gather(*looks) for path, fact in facts.items()}
     return all(found[path].digest == digest for path, digest in written.items())
 
 

@@ -15,7 +15,7 @@ Size = tuple[int, int]
 """Width and height in pixels."""
 MOST_SIDE_PX = 16_384
 MOST_PIXELS = 100_000_000
-"""No larger picture is read or written (`steps/proof.py`)."""
+"""No larger picture is read or written (`steps/refusal.py`)."""
 
 
 def size_after(step: Step, size: Size | None) -> Size | None:

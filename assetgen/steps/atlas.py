@@ -18,7 +18,7 @@ from assetgen.core.sheet import Frame, Rectangle
 from assetgen.errors import StepError
 from assetgen.steps.encode import finished
 from assetgen.steps.picture import Pixels, image_of, read, size_text
-from assetgen.steps.proof import MIN_SIDE_PX
+from assetgen.steps.refusal import MIN_SIDE_PX
 from assetgen.steps.trim import box_of
 
 if TYPE_CHECKING:

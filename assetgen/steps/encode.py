@@ -9,7 +9,7 @@ from assetgen.core.result import ImageInfo
 from assetgen.steps.image import on_white, opaque_if_possible, save
 from assetgen.steps.optimise import optimised
 from assetgen.steps.picture import pixels_of, write
-from assetgen.steps.proof import our_errors
+from assetgen.steps.refusal import our_errors
 
 if TYPE_CHECKING:
     from PIL import Image

@@ -21,7 +21,8 @@ from assetgen.core.digest import digest_of
 from assetgen.core.result import ImageInfo
 from assetgen.errors import ImageError
 from assetgen.steps.paint import painted
-from assetgen.steps.proof import HANDED, MIN_SIDE_PX, decode, our_errors
+from assetgen.steps.proof import HANDED, decode, prove
+from assetgen.steps.refusal import MIN_SIDE_PX, our_errors
 
 if TYPE_CHECKING:
     from assetgen.core.drawing import Drawing
@@ -61,14 +62,14 @@ class PillowImages:
     """`core.ports.Images` with Pillow."""
 
     def inspect(self, data: bytes, *, is_read_next: bool = False) -> ImageInfo:
-        """Decode every pixel of the first frame and say what `data` is.
+        """Prove every pixel of the first frame and say what `data` is.
 
         Width and height are those a viewer shows, with the EXIF orientation applied.
 
         Raises:
             ImageError: `data` is no image, is damaged or cut short, or has a size not accepted.
         """
-        format_name, image = decode(data)
+        format_name, image = decode(data) if is_read_next else prove(data)
         width_px, height_px = image.size
         if _UPRIGHT.get(_orientation(image)) in _SWAPS_SIDES:
             width_px, height_px = height_px, width_px
@@ -130,7 +131,8 @@ def read_plain(data: bytes) -> tuple[str, Image.Image, bytes | None]:
 def _orientation(image: Image.Image) -> int:
     """The EXIF orientation as stored; 1 (upright) when there is none or it cannot be read."""
     try:
-        value = image.getexif().get(ExifTag.Orientation)
+        # Not the method of PNG files, which decodes them to find what may follow the pixels.
+        value = Image.Image.getexif(image).get(ExifTag.Orientation)
     except Exception:  # noqa: BLE001  broken metadata is no reason to refuse a picture
         return 1
     return value if isinstance(value, int) else 1

@@ -18,7 +18,7 @@ from PIL import Image, ImageCms
 
 from assetgen.errors import StepError
 from assetgen.steps.image import read_plain
-from assetgen.steps.proof import MAX_PIXELS, MAX_SIDE_PX, MIN_SIDE_PX, our_errors
+from assetgen.steps.refusal import MAX_PIXELS, MAX_SIDE_PX, MIN_SIDE_PX, our_errors
 
 if TYPE_CHECKING:
     from assetgen.core.step import Colour

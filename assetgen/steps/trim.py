@@ -8,7 +8,7 @@ import numpy as np
 
 from assetgen.errors import StepError
 from assetgen.steps.picture import Mask, Pixels, distance, has_transparency, text_of
-from assetgen.steps.proof import MIN_SIDE_PX
+from assetgen.steps.refusal import MIN_SIDE_PX
 
 if TYPE_CHECKING:
     from assetgen.core.step import Trim

@@ -15,9 +15,10 @@ from PIL import Image, ImageCms
 from assetgen.core.drawing import Drawing, Rectangle, Text
 from assetgen.core.result import ImageInfo
 from assetgen.errors import ImageError
+from assetgen.steps import png as png_chunks
 from assetgen.steps import proof
 from assetgen.steps.image import PillowImages
-from assetgen.steps.proof import MAX_SIDE_PX
+from assetgen.steps.refusal import MAX_SIDE_PX
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -253,16 +254,16 @@ class TestRefusing:
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         seen = []
-        check = proof._check_png_pixels
+        check = png_chunks.check_pixels
 
-        def watched(stored: proof._StoredPng) -> None:
-            seen.append(stored)
-            check(stored)
+        def watched(chunks: png_chunks.Chunks) -> None:
+            seen.append(chunks)
+            check(chunks)
 
-        monkeypatch.setattr(proof, "_check_png_pixels", watched)
-        IMAGES.inspect(encoded(gradient()))
+        monkeypatch.setattr(png_chunks, "check_pixels", watched)
+        proof.decode(encoded(gradient()))
         assert not seen
-        IMAGES.inspect(encoded(Image.new("RGB", (48, 32))))
+        proof.decode(encoded(Image.new("RGB", (48, 32))))
         assert len(seen) == 1
 
     def test_a_png_whose_pixels_are_not_compressed_data_is_refused(self) -> None:

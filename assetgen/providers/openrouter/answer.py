@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+import pybase64
+
 from assetgen.core.money import parse_usd
 from assetgen.errors import BadResponse, ProviderError, Refused, Retry
 from assetgen.providers.document import parse_json, skip_padding
@@ -138,10 +140,10 @@ def decode_image(text: str, declared: str, answer: Answer) -> bytes:
 def _bytes_of(text: str) -> bytes:
     """Base64 as it should be, else as it sometimes is."""
     try:
-        # Not `base64.b64decode`, which copies what may be 100 MiB.
-        return binascii.a2b_base64(text, strict_mode=True)
+        return pybase64.b64decode(text, validate=True)
     except ValueError:
         digits = "".join(urllib.parse.unquote(text).split()).translate(_STANDARD_ALPHABET)
+        # Not `base64.b64decode`, which copies what may be 100 MiB.
         return binascii.a2b_base64(digits + "=" * (-len(digits) % 4), strict_mode=True)
 
 

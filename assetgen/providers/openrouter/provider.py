@@ -20,7 +20,7 @@ import re
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal, Protocol, TypeVar
+from typing import TYPE_CHECKING, Literal, ParamSpec, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 from assetgen.errors import AssetgenError, ProviderError, UsageError
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from assetgen.providers.http import Response
     from assetgen.providers.openrouter.models import OpenRouterTable
 
+P = ParamSpec("P")
 T = TypeVar("T")
 RouteTaken = Literal["chat", "images"]
 
@@ -133,7 +134,7 @@ class OpenRouter:
 
         `request.timeout_s` bounds all that is sent for this attempt together.
         """
-        prepared = await asyncio.to_thread(prepare, request.references, self._images)
+        prepared = await _beside(request, prepare, request.references, self._images)
         try:
             answered = await self._ask(request, prepared)
             generated = await _to_its_end(self._read_in_turn(request, answered))
@@ -160,7 +161,7 @@ class OpenRouter:
     ) -> _Answered:
         if route == "chat":
             return await self._ask_chat(request, prepared, deadline)
-        body = await asyncio.to_thread(images.request_body, request, references=prepared.uris)
+        body = await _beside(request, images.request_body, request, references=prepared.uris)
         response = await self._post(images.PATH, self._headers(), body, deadline)
         return _Answered("images", response)
 
@@ -235,7 +236,8 @@ class OpenRouter:
         self, request: Request, prepared: Prepared, deadline: _Deadline, *, image_only: bool
     ) -> Response:
         generate = request.generate
-        body = await asyncio.to_thread(
+        body = await _beside(
+            request,
             chat.request_body,
             request,
             self._table.facts(generate.model),
@@ -341,6 +343,13 @@ def _is_this_machine(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+async def _beside(request: Request, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """`work` for a request, in a thread where references make it long: else a thread would."""
+    if request.references:
+        return await asyncio.to_thread(work, *args, **kwargs)
+    return work(*args, **kwargs)
 
 
 async def _to_its_end(work: Coroutine[None, None, T]) -> T:
