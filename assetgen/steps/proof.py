@@ -15,7 +15,6 @@ import struct
 import warnings
 import zlib
 from contextlib import contextmanager
-from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING
 
@@ -26,6 +25,7 @@ from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from assetgen.core.digest import digest_of
+from assetgen.core.value import Value
 from assetgen.errors import ImageError
 from assetgen.steps.handed import Handed
 
@@ -144,8 +144,7 @@ def _check_size(format_name: str, size: tuple[int, int]) -> None:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _StoredPng:
+class _StoredPng(Value):
     """What a PNG says about its pixels, and its pixels as they are compressed."""
 
     header: bytes
