@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import os
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from assetgen.core.call import ReferenceImage, Request
 from assetgen.core.digest import digest_of
 from assetgen.core.drawing import Drawing
 from assetgen.core.model import FileReference, Generate
+from assetgen.core.value import replace
 from assetgen.errors import AssetgenError
 from assetgen.providers.plugins import InstalledPlugins, create
 from assetgen.steps.image import PillowImages

@@ -17,11 +17,11 @@ import re
 import stat
 import time
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from assetgen.core.digest import Digest, digest_of, hex_of
 from assetgen.core.stamp import Stamp, is_settled, stamp_of
+from assetgen.core.value import Value
 from assetgen.errors import CacheError
 
 if TYPE_CHECKING:
@@ -33,8 +33,7 @@ _MOST_BYTES = 256 * 1024 * 1024
 _OTHERS_MAY_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 
-@dataclass(frozen=True, slots=True)
-class Rescued:
+class Rescued(Value):
     """What a rescue file says it is, by its name."""
 
     path: str

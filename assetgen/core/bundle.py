@@ -8,13 +8,13 @@ other paths makes nothing again.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from assetgen.core.canonical import canonical
 from assetgen.core.digest import Digest, parse_digest
 from assetgen.core.result import ImageInfo
 from assetgen.core.sheet import Frame, Rectangle
+from assetgen.core.value import Value, field
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,8 +26,7 @@ FORMAT = "bundle"
 """What the action cache says the document is."""
 
 
-@dataclass(frozen=True, slots=True)
-class BundleFile:
+class BundleFile(Value):
     """One picture of a bundle."""
 
     role: str
@@ -36,8 +35,7 @@ class BundleFile:
     info: ImageInfo
 
 
-@dataclass(frozen=True, slots=True)
-class Bundle:
+class Bundle(Value):
     """The pictures of a product, and what is told of them."""
 
     files: tuple[BundleFile, ...] = ()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from assetgen.core.value import Value
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -12,8 +13,7 @@ if TYPE_CHECKING:
     from assetgen.core.model import Generate, ImageFormat
 
 
-@dataclass(frozen=True, slots=True)
-class ReferenceImage:
+class ReferenceImage(Value):
     """A reference with its bytes. `label` is the path or `asset:NAME` the manifest says."""
 
     label: str
@@ -21,8 +21,7 @@ class ReferenceImage:
     data: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Value):
     """Everything a provider may look at to make one image."""
 
     asset: str
@@ -38,8 +37,7 @@ class Request:
     """Whether the provider may answer from its own response cache."""
 
 
-@dataclass(frozen=True, slots=True)
-class Generated:
+class Generated(Value):
     """What one call gave. The first image is the result; further ones are kept and mentioned."""
 
     images: tuple[bytes, ...]

@@ -6,12 +6,12 @@ provider's catalogue when it was fetched. `with_catalogue` and `sheets` alone sa
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from assetgen.core.money import json_usd
+from assetgen.core.value import Value, field, replace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,8 +21,7 @@ if TYPE_CHECKING:
 MODELS_VERSION = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Price:
+class Price(Value):
     """List price of one image, in US dollars.
 
     `per_image_usd` maps an image size (`1K`, `2K`, …; empty for a size that is not stated) to the
@@ -36,8 +35,7 @@ class Price:
     """How the figure came about, for people: `$0.03 per megapixel, 2026-09-30`."""
 
 
-@dataclass(frozen=True, slots=True)
-class ModelFacts:
+class ModelFacts(Value):
     """One model. None says that nothing is known, which is never a reason to refuse."""
 
     id: str
@@ -52,8 +50,7 @@ class ModelFacts:
     price: Price | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ModelTable:
+class ModelTable(Value):
     """The shipped table and the day (`YYYY-MM-DD`) its figures were read."""
 
     date: str
@@ -74,8 +71,7 @@ class ModelTable:
         return f"model table of {self.date}"
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
+class Listing(Value):
     """One model as the provider's catalogue lists it."""
 
     facts: ModelFacts
@@ -85,8 +81,7 @@ class Listing:
     """What is charged, for people; also where no price of an image follows from it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Catalogue:
+class Catalogue(Value):
     """The provider's own list of image models, and the day (`YYYY-MM-DD`) it was fetched."""
 
     date: str
@@ -137,8 +132,7 @@ _FACTS = (
 Origin = Literal["table", "learnt", "catalogue", "default"]
 
 
-@dataclass(frozen=True, slots=True)
-class Sheet:
+class Sheet(Value):
     """All that is known about one model, and who says each part of it."""
 
     facts: ModelFacts

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
 from typing import TYPE_CHECKING
+
+from assetgen.core.value import Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,8 +24,7 @@ class ChangeKind(Enum):
     REMOVED = "removed"
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Value):
     """One asset whose image is not as it was; one of the two entries may be missing."""
 
     kind: ChangeKind
@@ -42,8 +42,7 @@ class Change:
         return entry.name
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(Value):
     """All changes, by name of the asset."""
 
     changes: tuple[Change, ...]

@@ -7,12 +7,12 @@ that no sum looks more exact than it is.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
 from decimal import Decimal
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from assetgen.core.ledger import UNANSWERED
 from assetgen.core.money import json_usd
+from assetgen.core.value import Value, field_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -30,8 +30,7 @@ _RANK = {"received": 3, "recovered": 2, "failed": 1, "sent": 0}
 """Which line of a call is believed: an image that came is never undone by a later line."""
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(Value):
     """One call and its money, in US dollars."""
 
     day: str
@@ -47,8 +46,7 @@ class Call:
     """What counts when it is."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sum:
+class Sum(Value):
     """Calls counted and added up; amounts are US dollars."""
 
     calls: int = 0
@@ -76,11 +74,10 @@ class Sum:
         return self.images_usd + self.failed_usd + self.estimated_usd
 
     def __add__(self, other: Sum) -> Sum:
-        return Sum(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(Sum)))
+        return Sum(*(getattr(self, name) + getattr(other, name) for name in field_names(Sum)))
 
 
-@dataclass(frozen=True, slots=True)
-class Costs:
+class Costs(Value):
     """Sums over the same calls, along four sides."""
 
     total: Sum
@@ -192,8 +189,8 @@ def costs_json(costs: Costs, *, project: str | None, since: str | None) -> dict[
 
 def _sum_json(amount: Sum) -> dict[str, Json]:
     document: dict[str, Json] = {}
-    for field in fields(Sum):
-        value = getattr(amount, field.name)
-        document[field.name] = json_usd(value) if isinstance(value, Decimal) else value
+    for name in field_names(Sum):
+        value = getattr(amount, name)
+        document[name] = json_usd(value) if isinstance(value, Decimal) else value
     document["total_usd"] = json_usd(amount.total_usd)
     return document

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import Enum
 from typing import TYPE_CHECKING, Protocol
 
 from assetgen.core.price import FREE, Estimate
+from assetgen.core.value import Value, field
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -52,8 +52,7 @@ class Hold(Enum):
         return self in {Hold.EDITED, Hold.PINNED, Hold.REAL_IMAGE}
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(Value):
     """What the user asked for, as far as verdicts depend on it."""
 
     provider: ProviderName
@@ -96,8 +95,7 @@ class Options:
         return self.provider != "draft" if self.plugin is None else self.plugin.is_paid
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Value):
     """The verdict on one asset, its reason, and what acting on it needs to know."""
 
     asset: Asset

@@ -7,13 +7,12 @@ bitmap font scaled by a whole number.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from assetgen.core.value import Value
 
 Colour = tuple[int, int, int]
 
 
-@dataclass(frozen=True, slots=True)
-class Rectangle:
+class Rectangle(Value):
     """A filled rectangle; parts outside the picture are cut off."""
 
     x: int
@@ -23,8 +22,7 @@ class Rectangle:
     colour: Colour
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(Value):
     """One line of text in the fixed bitmap font, each font pixel `scale` pixels wide and high."""
 
     x: int
@@ -34,8 +32,7 @@ class Text:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Drawing:
+class Drawing(Value):
     """A picture: shapes painted in order over one background colour."""
 
     width_px: int

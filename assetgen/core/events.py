@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import dataclasses
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from assetgen.core.money import json_usd
+from assetgen.core.value import Value, field_names
 from assetgen.errors import AssetgenError
 
 if TYPE_CHECKING:
     from assetgen.core.model import Json
 
 
-@dataclass(frozen=True, slots=True)
-class Planned:
+class Planned(Value):
     """Before anything runs: how much there is to do, and about what it will cost."""
 
     kind: ClassVar[str] = "planned"
@@ -34,8 +32,7 @@ class Planned:
     """Whether the provider takes money."""
 
 
-@dataclass(frozen=True, slots=True)
-class Started:
+class Started(Value):
     """Work on an asset begins."""
 
     kind: ClassVar[str] = "started"
@@ -44,8 +41,7 @@ class Started:
     """`generate`, `derive` or `restore`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Retrying:
+class Retrying(Value):
     """A call failed and is tried again."""
 
     kind: ClassVar[str] = "retrying"
@@ -60,8 +56,7 @@ class Retrying:
     """What it cost, where the answer says so."""
 
 
-@dataclass(frozen=True, slots=True)
-class Warned:
+class Warned(Value):
     """Something worth knowing that stops nothing."""
 
     kind: ClassVar[str] = "warned"
@@ -69,8 +64,7 @@ class Warned:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class Finished:
+class Finished(Value):
     """One asset has its outcome: see `core.report.Outcome`."""
 
     kind: ClassVar[str] = "finished"
@@ -83,8 +77,7 @@ class Finished:
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
+class Done(Value):
     """The build is over."""
 
     kind: ClassVar[str] = "done"
@@ -96,8 +89,7 @@ class Done:
     unknown_bills: int
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
+class Stored(Value):
     """Watching: a call that no round waits for any more has ended, and its image is kept."""
 
     kind: ClassVar[str] = "stored"
@@ -107,16 +99,14 @@ class Stored:
     cost_usd: Decimal | None
 
 
-@dataclass(frozen=True, slots=True)
-class Broken:
+class Broken(Value):
     """Watching: the project cannot be built as it is; the last good state stays."""
 
     kind: ClassVar[str] = "broken"
     faults: tuple[AssetgenError, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Round:
+class Round(Value):
     """Watching: a round is over, and everything is as far as it can be for now."""
 
     kind: ClassVar[str] = "round"
@@ -145,8 +135,8 @@ Event = Planned | Started | Retrying | Warned | Finished | Done | Stored | Broke
 def event_json(event: Event) -> dict[str, Json]:
     """The event as one line of `build --json` says it."""
     document: dict[str, Json] = {"event": event.kind}
-    for field in dataclasses.fields(event):
-        document[field.name] = _json(getattr(event, field.name))
+    for name in field_names(event):
+        document[name] = _json(getattr(event, name))
     return document
 
 

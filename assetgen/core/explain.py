@@ -6,7 +6,6 @@ plan's reason (`core.reasons.differences`); here its findings only get their wor
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from assetgen.core.digest import short
@@ -19,6 +18,7 @@ from assetgen.core.reasons import ORDER, Difference, differences
 from assetgen.core.recipe import finish_differences, finish_of
 from assetgen.core.select import with_dependants
 from assetgen.core.textdiff import diff_words
+from assetgen.core.value import Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -36,8 +36,7 @@ InputState = Literal["new", "unknown"] | Difference
 """`new`: there is no recorded image to compare with; `unknown`: what it reads is not made yet."""
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(Value):
     """What is known of an input at one of the two times."""
 
     short: str
@@ -46,8 +45,7 @@ class Known:
     """In words, or the whole digest of a file or image; None where only `short` is known."""
 
 
-@dataclass(frozen=True, slots=True)
-class Input:
+class Input(Value):
     """One input, then (of the recorded image) and now; None where there is none."""
 
     name: str
@@ -56,8 +54,7 @@ class Input:
     now: Known | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Explanation:
+class Explanation(Value):
     """One asset, explained."""
 
     decision: Decision

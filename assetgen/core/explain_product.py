@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from assetgen.core.product import known_paths
 from assetgen.core.reasons import Difference, differences
+from assetgen.core.value import Value
 
 if TYPE_CHECKING:
     from assetgen.core.facts import Facts, FileFact
@@ -14,8 +14,7 @@ if TYPE_CHECKING:
     from assetgen.core.plan_products import ProductDecision
 
 
-@dataclass(frozen=True, slots=True)
-class ProductExplanation:
+class ProductExplanation(Value):
     """One product, explained."""
 
     decision: ProductDecision

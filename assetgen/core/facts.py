@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Literal
 
 from assetgen.core.lock import Lock
+from assetgen.core.value import Value, field
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,8 +36,7 @@ class FileState(Enum):
     """A placeholder that `build --draft` drew, and that nobody has edited since."""
 
 
-@dataclass(frozen=True, slots=True)
-class FileFact:
+class FileFact(Value):
     """One file: its state, the digest of its bytes, and for a draft its key."""
 
     state: FileState
@@ -56,8 +55,7 @@ MISSING = FileFact(FileState.MISSING)
 QuestionKind = Literal["result", "here", "ours", "bundle", "picture", "file"]
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(Value):
     """Something a verdict depends on that is only looked up when it is needed.
 
     `result`: what does the action cache know of this fingerprint?
@@ -72,8 +70,7 @@ class Question:
     key: str
 
 
-@dataclass(frozen=True, slots=True)
-class Ours:
+class Ours(Value):
     """Digests of what assetgen has made or recorded in this project; asked, never listed."""
 
     lock: Lock
@@ -83,8 +80,7 @@ class Ours:
         return isinstance(digest, str) and (digest in self.journal or self.lock.names(digest))
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(Value):
     """Everything verdicts may look at. Answers to questions are added as they come."""
 
     lock: Lock = field(default_factory=Lock)

@@ -5,8 +5,10 @@ Values only; all of it is free to make.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import dataclasses
 from typing import TYPE_CHECKING, Literal
+
+from assetgen.core.value import Value, field
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,8 +26,7 @@ FRAMES_VERSION = 1
 ATLAS_VERSION = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Expect:
+class Expect(Value):
     """What a finished picture must be, or its asset fails. None asks nothing."""
 
     alpha: bool | None = None
@@ -40,8 +41,7 @@ class Expect:
     """At most so many colours."""
 
 
-@dataclass(frozen=True, slots=True)
-class Frames:
+class Frames(Value):
     """The finished picture of an asset, cut at a grid into a file a frame."""
 
     columns: int
@@ -62,8 +62,7 @@ class Frames:
     """Between cells."""
 
 
-@dataclass(frozen=True, slots=True)
-class Variants:
+class Variants(Value):
     """Files for the web: the finished picture in several widths and formats."""
 
     widths: tuple[int, ...]
@@ -76,8 +75,7 @@ class Variants:
     """1 to 100, for every format that has one; PNG has none."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rendition:
+class Rendition(Value):
     """One variant to be made: in the picture's own width when that is less."""
 
     width_px: int
@@ -85,7 +83,7 @@ class Rendition:
     quality: int | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Atlas:
     """Many finished pictures on few pages, and where each of them is."""
 
@@ -104,14 +102,14 @@ class Atlas:
     max_px: int = 2048
     """Most pixels a side of a page may have."""
     max_pages: int = 1
-    animations: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    animations: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
     """Names of assets by animation, in the order they are shown and as often; an asset with
     `frames` stands for its frames in order. Each asset with `frames` is an animation of its own
     name besides."""
-    where: Location | None = field(default=None, compare=False)
+    where: Location | None = dataclasses.field(default=None, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Export:
     """A text file that code imports."""
 
@@ -128,4 +126,4 @@ class Export:
     """Folder that paths in the text are relative to; empty is the project's."""
     sizes: str = ""
     """The `sizes` attribute (HTML only)."""
-    where: Location | None = field(default=None, compare=False)
+    where: Location | None = dataclasses.field(default=None, compare=False)

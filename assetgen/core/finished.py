@@ -2,32 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from assetgen.core.value import Value
 
 if TYPE_CHECKING:
     from assetgen.core.result import ImageInfo
     from assetgen.core.sheet import Frame
 
 
-@dataclass(frozen=True, slots=True)
-class Finished:
+class Finished(Value):
     """One finished file."""
 
     data: bytes
     info: ImageInfo
 
 
-@dataclass(frozen=True, slots=True)
-class Packed:
+class Packed(Value):
     """The pages of an atlas, and the frames on them sorted by name, numbers by value."""
 
     pages: tuple[Finished, ...]
     frames: tuple[Frame, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(Value):
     """What a page may show before a picture has loaded."""
 
     colour: str

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from assetgen.core.digest import hex_of
 from assetgen.core.explain import image_json
 from assetgen.core.ledger import GIVES_IMAGE
+from assetgen.core.value import Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -21,8 +21,7 @@ if TYPE_CHECKING:
 _FEWEST_DIGITS = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Past:
+class Past(Value):
     """An image of an asset, and the inputs it was made from."""
 
     result: ActionResult
@@ -31,8 +30,7 @@ class Past:
     """When it came, to the second where the ledger says so, else the day; empty when unknown."""
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Value):
     """A past image whose bytes are on this machine."""
 
     past: Past
@@ -46,8 +44,7 @@ class Found:
     """What it was made from; None where that is not known in words."""
 
 
-@dataclass(frozen=True, slots=True)
-class History:
+class History(Value):
     """The images of one asset, newest first."""
 
     asset: Asset

@@ -7,10 +7,10 @@ explanations are made of it: verdicts compare fingerprints and the short digests
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from assetgen.core.digest import Digest, parse_digest
+from assetgen.core.value import Value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     from assetgen.core.model import Json
 
 
-@dataclass(frozen=True, slots=True)
-class Inputs:
+class Inputs(Value):
     """Inputs in words: values by the names that `Keyed.inputs` has, references by digest."""
 
     values: Mapping[str, Json]

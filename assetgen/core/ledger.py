@@ -7,8 +7,9 @@ belongs to these inputs, and from then on it is the newest. The text form is one
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
+
+from assetgen.core.value import Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,8 +25,7 @@ UNANSWERED = "no answer recorded"
 """The outcome of a call whose build died before an answer was booked."""
 
 
-@dataclass(frozen=True, slots=True)
-class LedgerLine:
+class LedgerLine(Value):
     """One event of one call."""
 
     event: LedgerEvent

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from assetgen.core.value import Value
 
 if TYPE_CHECKING:
     from assetgen.core.model import ImageFormat
     from assetgen.core.sheet import Sheet
 
 
-@dataclass(frozen=True, slots=True)
-class ListedFile:
+class ListedFile(Value):
     """One picture file."""
 
     path: str
@@ -21,8 +21,7 @@ class ListedFile:
     height_px: int
 
 
-@dataclass(frozen=True, slots=True)
-class ListedAsset:
+class ListedAsset(Value):
     """One asset: its output, and what was made from it."""
 
     name: str
@@ -49,8 +48,7 @@ class ListedAsset:
         return self.file if is_inside or not self.variants else self.variants[-1]
 
 
-@dataclass(frozen=True, slots=True)
-class ListedAtlas:
+class ListedAtlas(Value):
     """One atlas and its data files by format."""
 
     sheet: Sheet
@@ -58,8 +56,7 @@ class ListedAtlas:
     """(`json-hash`, `css` or `json`; path)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
+class Listing(Value):
     """All that one export tells."""
 
     assets: tuple[ListedAsset, ...]

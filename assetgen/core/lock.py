@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+import dataclasses
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ from assetgen.core.model import Generate
 from assetgen.core.product import products_of
 from assetgen.core.recipe import finish_of
 from assetgen.core.result import ActionResult, ImageInfo
+from assetgen.core.value import Value, field, replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from assetgen.core.model import Asset, Project
 
 
-@dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class LockEntry:
     """What one asset has; an orphan is what a moved or removed asset had."""
 
@@ -43,13 +44,12 @@ class LockEntry:
     """The output, where steps decide its size."""
     key_scheme: int = KEY_SCHEME
     is_orphan: bool = False
-    line: str = field(default="", init=False, compare=False, repr=False)
+    line: str = dataclasses.field(default="", init=False, compare=False, repr=False)
     """How the lockfile that it was read from says it, so that it need not be said again. A copy
     with other values has none."""
 
 
-@dataclass(frozen=True, slots=True)
-class ProductEntry:
+class ProductEntry(Value):
     """What one product has."""
 
     name: str
@@ -63,14 +63,14 @@ class ProductEntry:
     """All its files by path, data files too."""
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class Lock:
     """A whole lockfile: entries by asset name, products by theirs, orphans by output path."""
 
-    entries: Mapping[str, LockEntry] = field(default_factory=dict)
-    orphans: Mapping[str, LockEntry] = field(default_factory=dict)
+    entries: Mapping[str, LockEntry] = dataclasses.field(default_factory=dict)
+    orphans: Mapping[str, LockEntry] = dataclasses.field(default_factory=dict)
     """Of assets, and files of products (`is_of_product`), of which only path and digest count."""
-    products: Mapping[str, ProductEntry] = field(default_factory=dict)
+    products: Mapping[str, ProductEntry] = dataclasses.field(default_factory=dict)
     strays: frozenset[Digest] = frozenset()
     """Digests of further files of products, as the other side of a merge had them."""
 
@@ -142,8 +142,7 @@ def product_orphan(name: str, path: str, digest: Digest) -> LockEntry:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Changes:
+class Changes(Value):
     """What a build brings to the lockfile."""
 
     assets: Mapping[str, LockEntry] = field(default_factory=dict)
@@ -153,8 +152,7 @@ class Changes:
         return bool(self.assets or self.products)
 
 
-@dataclass(frozen=True, slots=True)
-class Names:
+class Names(Value):
     """What a manifest declares: whatever else the lockfile has is an orphan."""
 
     assets: frozenset[str]

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
 from assetgen.core.lock import Lock, LockEntry, is_of_product
 from assetgen.core.lock_text import lock_line, parse_line
+from assetgen.core.value import replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

@@ -6,8 +6,10 @@ reads a file; `manifest/` builds these values and everything else only looks at 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import dataclasses
 from typing import TYPE_CHECKING, Literal
+
+from assetgen.core.value import Value, field
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,8 +39,7 @@ FORMAT_OF_SUFFIX: Mapping[str, ImageFormat] = {
 """The extension of an output decides the format of the file (design section 3)."""
 
 
-@dataclass(frozen=True, slots=True)
-class FileReference:
+class FileReference(Value):
     """An image file of the project: a POSIX path relative to the project folder."""
 
     path: str
@@ -47,8 +48,7 @@ class FileReference:
         return self.path
 
 
-@dataclass(frozen=True, slots=True)
-class AssetReference:
+class AssetReference(Value):
     """Another asset's image."""
 
     name: str
@@ -60,8 +60,7 @@ class AssetReference:
 Reference = FileReference | AssetReference
 
 
-@dataclass(frozen=True, slots=True)
-class Parameters:
+class Parameters(Value):
     """The parameters that the manifest states and that reach the model, in normal form.
 
     A field is None when the manifest does not state it; what the tool would add by itself is not
@@ -81,16 +80,14 @@ class Parameters:
     """`params`: sent as they are to the provider."""
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Value):
     """What bounds a call without changing the image: never part of a fingerprint."""
 
     max_tokens: int | None = None
     timeout_s: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Generate:
+class Generate(Value):
     """An image to be made by a model."""
 
     model: str
@@ -104,14 +101,13 @@ class Generate:
     route: Route = "auto"
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(Value):
     """A file that the user has, as a POSIX path relative to the project folder."""
 
     path: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Asset:
     """One image that the project needs."""
 
@@ -129,7 +125,7 @@ class Asset:
     expect: Expect | None = None
     frames: Frames | None = None
     variants: Variants | None = None
-    where: Location | None = field(default=None, compare=False)
+    where: Location | None = dataclasses.field(default=None, compare=False)
     """Where the manifest declares it."""
 
     @property
@@ -141,15 +137,14 @@ class Asset:
         return tuple(dict.fromkeys(names))
 
 
-@dataclass(frozen=True, slots=True)
-class Budget:
+class Budget(Value):
     """Caps in US dollars; None is no cap."""
 
     per_build: Decimal | None = None
     per_asset: Decimal | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Project:
     """A whole manifest, resolved."""
 
@@ -171,7 +166,7 @@ class Project:
     """The provider, unless it is built in."""
     atlases: tuple[Atlas, ...] = ()
     exports: tuple[Export, ...] = ()
-    pieces: Pieces | None = field(default=None, compare=False)
+    pieces: Pieces | None = dataclasses.field(default=None, compare=False)
     """The manifest's text, entry by entry; None where its entries do not stand alone."""
 
     @property

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from assetgen.core.value import Value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -11,8 +12,7 @@ if TYPE_CHECKING:
     from assetgen.core.lock import Lock
 
 
-@dataclass(frozen=True, slots=True)
-class Needs:
+class Needs(Value):
     """What the projects of a machine name, and so must stay."""
 
     digests: frozenset[str] = frozenset()

@@ -13,11 +13,11 @@ one ordinary build.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 from zlib import crc32
 
 from assetgen.core.model import Generate
+from assetgen.core.value import Value, field
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -30,8 +30,7 @@ FORMAT = b"assetgen-outline 1\n"
 _CHECK_END = len(FORMAT) + 8
 
 
-@dataclass(frozen=True, slots=True)
-class Pieces:
+class Pieces(Value):
     """Digests of a manifest's text: of each entry by its key as written, in file order."""
 
     rest: str
@@ -50,8 +49,7 @@ class Declared(NamedTuple):
     """Which files and assets it reads, and whether more than one picture is made of it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Outline:
+class Outline(Value):
     """A whole project in outline."""
 
     stamp: Stamp

@@ -7,7 +7,6 @@ and the store are only looked at where the lockfile and the outputs do not settl
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from assetgen.core.decision import Decision, Hold, Options, Verdict
@@ -23,6 +22,7 @@ from assetgen.core.recipe import (
     is_derived,
     output_key,
 )
+from assetgen.core.value import Value, replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -192,8 +192,7 @@ def _digest_of_file(path: str, facts: Facts) -> Digest:
 # What is already known for these inputs
 
 
-@dataclass(frozen=True, slots=True)
-class _Known:
+class _Known(Value):
     """The image that belongs to today's inputs, and the output recorded for it, if any."""
 
     result: ActionResult
@@ -271,8 +270,7 @@ def _is_repeatable(result: ActionResult, options: Options) -> bool:
     return options.is_repeatable and result.date != ""
 
 
-@dataclass(frozen=True, slots=True)
-class _Target:
+class _Target(Value):
     """What the output should be."""
 
     result: ActionResult

@@ -6,7 +6,6 @@ somebody's work.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from assetgen.core.decision import Hold, Verdict
@@ -27,6 +26,7 @@ from assetgen.core.product import (
     paths_of,
 )
 from assetgen.core.reasons import changes
+from assetgen.core.value import Value, field, replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -38,8 +38,7 @@ if TYPE_CHECKING:
     from assetgen.errors import Location
 
 
-@dataclass(frozen=True, slots=True)
-class WantedFile:
+class WantedFile(Value):
     """One file of a product as it should be."""
 
     path: str
@@ -52,8 +51,7 @@ class WantedFile:
     """What it says; None for a picture."""
 
 
-@dataclass(frozen=True, slots=True)
-class ProductDecision:
+class ProductDecision(Value):
     """The verdict on one product, and what acting on it needs to know."""
 
     product: Product

@@ -7,8 +7,9 @@ chooses it by the entry point's name. docs/embedding.md tells authors how, and
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from assetgen.core.value import Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -20,8 +21,7 @@ if TYPE_CHECKING:
 ENTRY_POINT_GROUP = "assetgen.providers"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProviderPlugin:
+class ProviderPlugin(Value, kw_only=True):
     """A provider that is not built in: how to make it, and what must be known before a call."""
 
     create: Callable[[Mapping[str, str]], Provider]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import difflib
 import statistics
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
+
+from assetgen.core.value import Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -20,8 +21,7 @@ _NEAR = 0.9
 """How alike two model names are when one is probably the other misspelt."""
 
 
-@dataclass(frozen=True, slots=True)
-class Estimate:
+class Estimate(Value):
     """US dollars for one image; None when nothing is known. `basis` says on what ground."""
 
     usd: Decimal | None

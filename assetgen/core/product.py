@@ -6,7 +6,7 @@ to make, and keyed by the digests of the images they read (design section 4).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from assetgen.core.fingerprint import Keyed
@@ -30,6 +30,7 @@ from assetgen.core.pattern import (
 )
 from assetgen.core.recipe import sha256_of
 from assetgen.core.step import step_document
+from assetgen.core.value import replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

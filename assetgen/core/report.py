@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from assetgen.core.decision import Decision, Verdict, total
 from assetgen.core.money import json_usd
 from assetgen.core.plan_products import ProductDecision
+from assetgen.core.value import Value, field
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,8 +22,7 @@ if TYPE_CHECKING:
 AnyDecision = Decision | ProductDecision
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Value):
     """A verdict for each chosen asset, in the order of the manifest."""
 
     project: Project
@@ -132,8 +131,7 @@ class Outcome(NamedTuple):
     """For held assets: whether the output is there."""
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(Value):
     """What a build did."""
 
     outcomes: tuple[Outcome, ...]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from assetgen.core.value import Value
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -11,8 +12,7 @@ if TYPE_CHECKING:
     from assetgen.core.digest import Digest
 
 
-@dataclass(frozen=True, slots=True)
-class ImageInfo:
+class ImageInfo(Value):
     """What a fully decoded image is: its format by its bytes, its size in pixels."""
 
     format: str
@@ -21,8 +21,7 @@ class ImageInfo:
     height_px: int
 
 
-@dataclass(frozen=True, slots=True)
-class ActionResult:
+class ActionResult(Value):
     """The image that an action gave, as it came, and its provenance.
 
     `cost_usd` is None when it is unknown, which is not the same as nothing.

@@ -6,7 +6,6 @@ functions, and a test holds them to it.
 
 from __future__ import annotations
 
-import dataclasses
 import types
 import typing
 from decimal import Decimal
@@ -24,6 +23,7 @@ from assetgen.core.orphan import OrphanState
 from assetgen.core.product import KINDS
 from assetgen.core.report import Status
 from assetgen.core.store import STORE_VERSION
+from assetgen.core.value import field_names
 from assetgen.errors import AssetgenError
 
 if TYPE_CHECKING:
@@ -647,8 +647,8 @@ def cache_json_schema() -> dict[str, Json]:
 def _event(kind: type[events.Event]) -> Json:
     types_by_name = typing.get_type_hints(kind, vars(events))
     fields: dict[str, Json] = {"event": {"const": kind.kind}}
-    for field in dataclasses.fields(kind):
-        fields[field.name] = _type(types_by_name[field.name])
+    for name in field_names(kind):
+        fields[name] = _type(types_by_name[name])
     if "status" in fields:
         fields["status"] = {"enum": [status.value for status in Status]}
     return {"description": (kind.__doc__ or "").partition("\n")[0], **_closed(fields)}

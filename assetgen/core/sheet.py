@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from assetgen.core.value import Value, field
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-@dataclass(frozen=True, slots=True)
-class Rectangle:
+class Rectangle(Value):
     """In pixels, from the upper left corner."""
 
     x: int
@@ -19,8 +19,7 @@ class Rectangle:
     height: int
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(Value):
     """One picture of an atlas."""
 
     name: str
@@ -41,8 +40,7 @@ class Frame:
         return (place.width, place.height) != (self.source_width, self.source_height)
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(Value):
     """One picture that frames are on."""
 
     path: str
@@ -51,8 +49,7 @@ class Page:
     height_px: int
 
 
-@dataclass(frozen=True, slots=True)
-class Sheet:
+class Sheet(Value):
     """A whole atlas."""
 
     name: str

@@ -10,10 +10,10 @@ again takes longer than storing it.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from assetgen.core.canonical import canonical
+from assetgen.core.value import Value, field_names
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,8 +33,7 @@ Dither = Literal["none", "floyd-steinberg", "ordered"]
 Axes = Literal["both", "x", "y"]
 
 
-@dataclass(frozen=True, slots=True)
-class RemoveBackground:
+class RemoveBackground(Value):
     """Make the ground transparent."""
 
     name: ClassVar[str] = "remove_background"
@@ -54,8 +53,7 @@ class RemoveBackground:
     remover_version: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Trim:
+class Trim(Value):
     """Cut off the transparent border, or one of a single colour where nothing is transparent."""
 
     name: ClassVar[str] = "trim"
@@ -68,8 +66,7 @@ class Trim:
     """Alpha, or distance from the border's colour, up to which a pixel counts as border."""
 
 
-@dataclass(frozen=True, slots=True)
-class Crop:
+class Crop(Value):
     """Cut a rectangle out: at `x`, `y`, or where `gravity` puts it when these are None."""
 
     name: ClassVar[str] = "crop"
@@ -83,8 +80,7 @@ class Crop:
     gravity: Gravity = "centre"
 
 
-@dataclass(frozen=True, slots=True)
-class Resize:
+class Resize(Value):
     """Another size. With one side None the other decides, and the shape stays."""
 
     name: ClassVar[str] = "resize"
@@ -100,8 +96,7 @@ class Resize:
     gravity: Gravity = "centre"
 
 
-@dataclass(frozen=True, slots=True)
-class Pad:
+class Pad(Value):
     """A larger canvas: at least `width_px` x `height_px`, and `margin_px` on each side."""
 
     name: ClassVar[str] = "pad"
@@ -115,8 +110,7 @@ class Pad:
     gravity: Gravity = "centre"
 
 
-@dataclass(frozen=True, slots=True)
-class Palette:
+class Palette(Value):
     """Few colours: the best `colours`, or exactly those of a palette file."""
 
     name: ClassVar[str] = "palette"
@@ -129,8 +123,7 @@ class Palette:
     dither: Dither = "none"
 
 
-@dataclass(frozen=True, slots=True)
-class Pixelate:
+class Pixelate(Value):
     """A true pixel grid: `width_px` x `height_px` pixels, each `scale` wide and high."""
 
     name: ClassVar[str] = "pixelate"
@@ -144,8 +137,7 @@ class Pixelate:
     palette: Palette | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Tile:
+class Tile(Value):
     """Make the edges meet, so that copies beside each other show no seam."""
 
     name: ClassVar[str] = "tile"
@@ -167,14 +159,14 @@ def step_document(step: Step) -> Json:
 
 def _values(step: Step) -> dict[str, Json]:
     values: dict[str, Json] = {}
-    for field in fields(step):
-        value = getattr(step, field.name)
+    for name in field_names(step):
+        value = getattr(step, name)
         if isinstance(value, tuple):
-            values[field.name] = list(value)
+            values[name] = list(value)
         elif isinstance(value, Palette):
-            values[field.name] = step_document(value)
+            values[name] = step_document(value)
         else:
-            values[field.name] = value
+            values[name] = value
     return values
 
 

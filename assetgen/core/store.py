@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Literal
 
 from assetgen.core.money import json_usd
 from assetgen.core.needs import NO_NEEDS, Needs
+from assetgen.core.value import Value, field, replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -24,8 +24,7 @@ Kind = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Holding:
+class Holding(Value):
     """All that the store holds of one kind."""
 
     kind: Kind
@@ -36,8 +35,7 @@ class Holding:
     size_bytes: int
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
+class Stored(Value):
     """One file of the store that is found by its name."""
 
     kind: Literal["images", "kept", "incoming", "inputs"]
@@ -49,8 +47,7 @@ class Stored:
     """Seconds since the epoch."""
 
 
-@dataclass(frozen=True, slots=True)
-class Purchase:
+class Purchase(Value):
     """What the ledger knows about an image."""
 
     project: str
@@ -64,8 +61,7 @@ class Purchase:
     """Adopted from a file that no model made: nobody could make it again."""
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(Value):
     """What is known of who needs what, and of what could be had again."""
 
     present: Needs
@@ -83,8 +79,7 @@ Consent = Literal["kept", "superseded", "unknown"]
 present lockfile does not name; and what cost money and nobody knows who needs."""
 
 
-@dataclass(frozen=True, slots=True)
-class Leftover:
+class Leftover(Value):
     """A file of the store that nothing known needs today."""
 
     stored: Stored
@@ -94,8 +89,7 @@ class Leftover:
     """What somebody must have said before it may go; nothing for what can be made again free."""
 
 
-@dataclass(frozen=True, slots=True)
-class Collected:
+class Collected(Value):
     """What collecting found, and what it did about it."""
 
     projects: tuple[str, ...]
@@ -108,8 +102,7 @@ class Collected:
     """Paths of the leftovers that are gone."""
 
 
-@dataclass(frozen=True, slots=True)
-class Damaged:
+class Damaged(Value):
     """A file of the store that is not what its name says."""
 
     stored: Stored
@@ -118,8 +111,7 @@ class Damaged:
     """Assets of known projects whose lockfile names it, as `LOCKFILE: NAME`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Verified:
+class Verified(Value):
     """What verifying found."""
 
     count: int

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Literal
+
+from assetgen.core.value import Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -14,8 +15,7 @@ _MOST_PAIRS = 4_000_000
 """Words compared with words: beyond this, texts are compared line by line."""
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(Value):
     """A run of text that both have, or only the old one, or only the new one."""
 
     kind: Literal["both", "old", "new"]

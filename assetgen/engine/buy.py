@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, TypeVar
@@ -20,6 +20,7 @@ from assetgen.core.fingerprint import KEY_SCHEME
 from assetgen.core.ledger import LedgerLine
 from assetgen.core.price import price_key
 from assetgen.core.result import ActionResult
+from assetgen.core.value import Value, replace
 from assetgen.engine.limits import OverBudgetError
 from assetgen.engine.retry import Attempts
 from assetgen.errors import (
@@ -63,8 +64,7 @@ class HaltedError(Exception):
     """The build was stopped before the image was bought."""
 
 
-@dataclass(frozen=True, slots=True)
-class Purchase:
+class Purchase(Value):
     """An image, and its bytes as they came."""
 
     result: ActionResult
@@ -75,8 +75,7 @@ class Purchase:
     """Whether the bytes are safe: in the store, or in a rescue file."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Usable:
+class _Usable(Value):
     """An image of an answer that decodes."""
 
     data: bytes
@@ -93,8 +92,7 @@ class Bill:
     """Calls whose cost is not known; their estimates are in `usd`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Buyer:
+class Buyer(Value):
     """Everything that buying needs, shared by all purchases of one build."""
 
     provider: Provider

@@ -7,7 +7,6 @@ on, and into the lockfile; bytes that are replaced are kept first, as by a force
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -22,6 +21,7 @@ from assetgen.core.model import FORMAT_OF_SUFFIX, Asset, Source
 from assetgen.core.plan import key_today
 from assetgen.core.recipe import finish_of, finished_info, is_derived, output_key
 from assetgen.core.result import ActionResult, ImageInfo
+from assetgen.core.value import Value, field, replace
 from assetgen.errors import CacheError, OutputError, UsageError
 
 if TYPE_CHECKING:
@@ -53,8 +53,7 @@ _REFUSALS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Chooser:
+class Chooser(Value):
     """Everything that choosing needs; `changes` collects lockfile entries until `finish`."""
 
     project: Project

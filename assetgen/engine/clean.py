@@ -7,7 +7,6 @@ keep.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from assetgen.core.digest import digest_of
@@ -18,6 +17,7 @@ from assetgen.core.model import FORMAT_OF_SUFFIX, FileReference, Source
 from assetgen.core.orphan import Orphan
 from assetgen.core.product import known_paths, products_of
 from assetgen.core.result import ActionResult
+from assetgen.core.value import Value, replace
 from assetgen.engine.choose import chosen, note_choice
 from assetgen.errors import AssetgenError
 
@@ -35,8 +35,7 @@ _DATA = frozenset({".json", ".css", ".ts", ".py", ".html"})
 """What products write besides pictures."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cleaner:
+class Cleaner(Value):
     """Everything that cleaning needs."""
 
     project: Project

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from assetgen.core.decision import Verdict
@@ -11,6 +10,7 @@ from assetgen.core.events import Warned
 from assetgen.core.facts import FileFact, FileState
 from assetgen.core.fingerprint import CONVERT_VERSION
 from assetgen.core.recipe import finish_of, is_derived, output_key
+from assetgen.core.value import Value, field
 from assetgen.errors import CacheError
 
 if TYPE_CHECKING:
@@ -27,8 +27,7 @@ if TYPE_CHECKING:
     from assetgen.engine.observe import Observer
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(Value):
     """Writes outputs. `written` collects the digest of the bytes of each, by path."""
 
     files: Files

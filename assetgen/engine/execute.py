@@ -7,9 +7,9 @@ say `wait`, gets the image, and delivers it: output, lockfile entry, event.
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import os
 import threading
-from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Literal
 
@@ -24,6 +24,7 @@ from assetgen.core.money import format_usd
 from assetgen.core.recipe import finish_of, finished_info
 from assetgen.core.report import Outcome, Report, Status
 from assetgen.core.result import ActionResult, ImageInfo
+from assetgen.core.value import Value, field, replace
 from assetgen.engine.buy import Bill, HaltedError
 from assetgen.engine.halt import Gate
 from assetgen.engine.limits import OverBudgetError
@@ -60,8 +61,7 @@ _RATIO_TOLERANCE = 0.03
 _LOST = "is lost: nothing on this machine could keep it"
 
 
-@dataclass(frozen=True, slots=True)
-class Workshop:
+class Workshop(Value):
     """The ports and helpers that running a plan needs."""
 
     files: Files
@@ -86,8 +86,7 @@ class Workshop:
     """Purchases, which may outlive the build."""
 
 
-@dataclass(frozen=True, slots=True)
-class Orders:
+class Orders(Value):
     """How a plan is to be run."""
 
     generates: Literal["all", "free", "none"] = "all"
@@ -96,7 +95,7 @@ class Orders:
     timeout_s: float = 300.0
 
 
-@dataclass(slots=True)
+@dataclasses.dataclass(slots=True)
 class Build:
     """One run of one plan."""
 
@@ -107,21 +106,21 @@ class Build:
     shop: Workshop
     decided: dict[str, Decision]
     """The plan's decisions by name, and later what became of them."""
-    outcomes: dict[str, Outcome] = field(default_factory=dict)
-    lock: Lock = field(default_factory=Lock)
+    outcomes: dict[str, Outcome] = dataclasses.field(default_factory=dict)
+    lock: Lock = dataclasses.field(default_factory=Lock)
     """The lockfile as it was last written."""
-    _bills: dict[str, Bill] = field(default_factory=dict)
-    _done: dict[str, asyncio.Event] = field(default_factory=dict)
-    _buyers: dict[str, str] = field(default_factory=dict)
+    _bills: dict[str, Bill] = dataclasses.field(default_factory=dict)
+    _done: dict[str, asyncio.Event] = dataclasses.field(default_factory=dict)
+    _buyers: dict[str, str] = dataclasses.field(default_factory=dict)
     """Who buys a fingerprint: what two assets turn out to need is bought once."""
-    made: dict[str, ProductDecision] = field(default_factory=dict)
+    made: dict[str, ProductDecision] = dataclasses.field(default_factory=dict)
     """The same for products."""
-    _changes: dict[str, LockEntry] = field(default_factory=dict)
-    _product_changes: dict[str, ProductEntry] = field(default_factory=dict)
-    _not_kept: set[str] = field(default_factory=set)
+    _changes: dict[str, LockEntry] = dataclasses.field(default_factory=dict)
+    _product_changes: dict[str, ProductEntry] = dataclasses.field(default_factory=dict)
+    _not_kept: set[str] = dataclasses.field(default_factory=set)
     """Assets whose new image no store has taken: only the output can keep it."""
-    _changes_lock: threading.Lock = field(default_factory=threading.Lock)
-    _deciding: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _changes_lock: threading.Lock = dataclasses.field(default_factory=threading.Lock)
+    _deciding: asyncio.Lock = dataclasses.field(default_factory=asyncio.Lock)
     _locked_at: float = 0.0
     _notes_inputs: bool = True
 

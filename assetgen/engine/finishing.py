@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from assetgen.core.digest import digest_of
@@ -10,6 +9,7 @@ from assetgen.core.finished import Finished
 from assetgen.core.recipe import derived_mark
 from assetgen.core.result import ActionResult, ImageInfo
 from assetgen.core.step import step_key
+from assetgen.core.value import Value
 from assetgen.errors import CacheError, StepError
 
 if TYPE_CHECKING:
@@ -24,8 +24,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Finishing:
+class Finishing(Value):
     """Carries out steps, beginning after those whose picture is still here. Safe with threads."""
 
     images: Images

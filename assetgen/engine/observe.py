@@ -15,6 +15,7 @@ from assetgen.core.pointer import pointed_digest
 from assetgen.core.record import Entry
 from assetgen.core.record_kept import KeptRecord
 from assetgen.core.stamp import Stamp, is_settled
+from assetgen.core.value import Value
 from assetgen.errors import ImageError, OutputError
 
 if TYPE_CHECKING:
@@ -157,8 +158,7 @@ class Oracle(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Supplier:
+class Supplier(Value):
     """Finds bytes by digest: in the store, else in the project's own files."""
 
     blobs: BlobStore
@@ -201,8 +201,7 @@ class Supplier:
         return self.blobs.get(digest)
 
 
-@dataclass(frozen=True, slots=True)
-class StoreOracle:
+class StoreOracle(Value):
     """Answers from the action cache and the store."""
 
     actions: ActionCache

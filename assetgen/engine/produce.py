@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, assert_never
 
@@ -16,6 +15,7 @@ from assetgen.core.plan_products import is_finished_picture, wanted_files
 from assetgen.core.product import rendition_key
 from assetgen.core.recipe import sha256_of
 from assetgen.core.result import ImageInfo
+from assetgen.core.value import Value, replace
 from assetgen.errors import CacheError, OutputError
 
 if TYPE_CHECKING:
@@ -32,8 +32,7 @@ if TYPE_CHECKING:
     from assetgen.engine.observe import Supplier
 
 
-@dataclass(frozen=True, slots=True)
-class Producer:
+class Producer(Value):
     """Everything that making products needs. Safe to call from several threads."""
 
     files: Files

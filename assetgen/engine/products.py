@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from assetgen.core.decision import Verdict
 from assetgen.core.events import Started
 from assetgen.core.report import Outcome, Status
+from assetgen.core.value import Value, field
 from assetgen.engine.buy import HaltedError
 from assetgen.engine.observe import settle_products
 from assetgen.engine.produce import Producer, entry_of_product
@@ -28,8 +28,7 @@ if TYPE_CHECKING:
 _MADE = {Status.KEPT, Status.RESTORED, Status.DERIVED, Status.GENERATED, Status.DRAFTED}
 
 
-@dataclass(frozen=True, slots=True)
-class Products:
+class Products(Value):
     """What running products needs; `decided`, `outcomes` and `done` are those of the build."""
 
     producer: Producer

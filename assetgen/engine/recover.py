@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from assetgen.core.fingerprint import KEY_SCHEME
 from assetgen.core.ledger import UNANSWERED, LedgerLine
 from assetgen.core.result import ActionResult
+from assetgen.core.value import Value, replace
 from assetgen.errors import ImageError
 
 if TYPE_CHECKING:
@@ -22,8 +22,7 @@ if TYPE_CHECKING:
 _BATCH = 32
 
 
-@dataclass(frozen=True, slots=True)
-class Aftermath:
+class Aftermath(Value):
     """What builds that died had left open."""
 
     images: int = 0

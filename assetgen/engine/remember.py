@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from assetgen.core.record import Entry, Head, Record
 from assetgen.core.report import Status
 from assetgen.core.stamp import GRANULE_NS, Stamp, is_settled
 from assetgen.core.step import RemoveBackground
+from assetgen.core.value import Value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,8 +30,7 @@ _DONE = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Inspected:
+class Inspected(Value):
     """Files that are not images: what their stamps were when they were read, and when that was."""
 
     stamps: Mapping[str, Stamp | None]

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import os
 import subprocess
-from dataclasses import dataclass
 
+from assetgen.core.value import Value
 from assetgen.errors import UsageError
 
 MOST_BYTES = 64 * 1024 * 1024
@@ -27,8 +27,7 @@ _FORCED = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Commit:
+class Commit(Value):
     """One commit, seen from a project folder inside the repository."""
 
     root: str

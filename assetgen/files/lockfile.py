@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from assetgen.beneath import Beneath, Unfit
 from assetgen.core.lock import Lock, merged, without_orphans
 from assetgen.core.lock_text import dump_lock, parse_lock
+from assetgen.core.value import replace
 from assetgen.errors import LockfileError
 from assetgen.files.project import unusable
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from assetgen.core.model import AssetReference, Generate
+from assetgen.core.value import Value
 from assetgen.manifest.faults import shown
 from assetgen.manifest.paths import fold
 
@@ -20,8 +20,7 @@ _MOST_CYCLES = 20
 """Cycles that are noted: each takes time in proportion to the manifest."""
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
+class Taken(Value):
     """Paths that are spoken for, folded, behind symbolic links."""
 
     owners: Mapping[str, str]

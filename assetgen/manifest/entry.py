@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
+from assetgen.core.value import Value, replace
 from assetgen.errors import ManifestError
 from assetgen.manifest.faults import shown
 from assetgen.manifest.template import MOST_CHARACTERS, CannotFillError, fill, names_in
@@ -94,8 +95,7 @@ class Shared:
             raise TooMuchError
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Value):
     """One entry as the manifest declares it."""
 
     shared: Shared
@@ -139,8 +139,7 @@ class Entry:
         return self.document, ("assets", self.name, name)
 
 
-@dataclass(frozen=True, slots=True)
-class AssetUse:
+class AssetUse(Value):
     """One reference of an entry to an asset."""
 
     entry: Entry
@@ -153,8 +152,7 @@ class AssetUse:
         return self.entry.place("reference", (self.index,))
 
 
-@dataclass(frozen=True, slots=True)
-class Spot:
+class Spot(Value):
     """A value in a document: what messages call it, and where it is."""
 
     shared: Shared

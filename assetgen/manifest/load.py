@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from assetgen.beneath import Beneath, Unfit
 from assetgen.core.model import Budget, Project
+from assetgen.core.value import Value
 from assetgen.errors import Location, ManifestError, UsageError
 from assetgen.manifest.atlases import resolve_atlases
 from assetgen.manifest.collector import collector_paused
@@ -40,8 +40,7 @@ if TYPE_CHECKING:
     from assetgen.manifest.resolve import Resolution
 
 
-@dataclass(frozen=True, slots=True)
-class _Folder:
+class _Folder(Value):
     """The project folder, and how the user names it."""
 
     root: str
@@ -57,8 +56,7 @@ class _Folder:
         return os.path.join(self.prefix, path) if self.prefix else path
 
 
-@dataclass(frozen=True, slots=True)
-class _Installed:
+class _Installed(Value):
     """What installed packages add."""
 
     plugins: Plugins | None

@@ -10,11 +10,11 @@ libyaml's composer recurses in C, where 100,000 levels end the process.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import yaml
 
+from assetgen.core.value import Value
 from assetgen.errors import Location
 from assetgen.manifest.faults import shown
 from assetgen.manifest.scalars import Data, Plain
@@ -85,8 +85,7 @@ _LEVELS_NOTED = 2
 """A section and a name."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
+class _Found(Value):
     """Where a walk along a path ended."""
 
     path: Path

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
 from assetgen.core.pattern import expand
+from assetgen.core.value import Value
 from assetgen.errors import ManifestError
 from assetgen.manifest.faults import shown
 from assetgen.manifest.paths import normal_path, normal_text_file
@@ -26,8 +26,7 @@ _MARK = "\ue000"
 _MARKED = re.compile(f"{_MARK}([a-z]+){_MARK}")
 
 
-@dataclass(frozen=True, slots=True)
-class Pattern:
+class Pattern(Value):
     """A path in normal form, with the sequences in it."""
 
     path: str

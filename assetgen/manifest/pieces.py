@@ -14,10 +14,10 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from assetgen.core.outline import Pieces
+from assetgen.core.value import Value
 from assetgen.manifest.faults import Faults
 from assetgen.manifest.parse import MOST_NODES, parse
 
@@ -38,8 +38,7 @@ _ANCHORS = re.compile(r"(?<![^\s\[{,:-])[&*]\S")
 """Anchors and aliases, and some texts that only look like them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cuts:
+class Cuts(Value):
     """Where a text is cut."""
 
     text: str

@@ -5,11 +5,11 @@ What must be known about files is asked through `Files`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
 from assetgen.core.model import Asset, Generate, Source
+from assetgen.core.value import Value
 from assetgen.errors import ManifestError
 from assetgen.manifest import normal
 from assetgen.manifest.action import generate_action, source_action, stated_texts
@@ -41,8 +41,7 @@ MOST_ASSETS = 200_000
 _NO_STEPS = Steps()
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Value):
     """The entries of one manifest file, and the names of those that are refused already."""
 
     document: Document
@@ -50,8 +49,7 @@ class Part:
     refused: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True)
-class Resolved:
+class Resolved(Value):
     """An asset, the entry it comes from, and the real paths of its files."""
 
     asset: Asset
@@ -62,8 +60,7 @@ class Resolved:
     """Files it reads: the field, the path, and the real path."""
 
 
-@dataclass(frozen=True, slots=True)
-class Resolution:
+class Resolution(Value):
     """All assets that could be resolved, and what is known of those that could not."""
 
     assets: Sequence[Resolved]

@@ -8,12 +8,12 @@ its description here. What one value must look like is in `fields`, and how a re
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar
 
 from pydantic import ConfigDict, Field, ValidationError
 from pydantic.json_schema import GenerateJsonSchema
 
+from assetgen.core.value import Value
 from assetgen.manifest import fields
 from assetgen.manifest.normal import IMAGE_SIZES
 from assetgen.manifest.schema_finish import (
@@ -283,8 +283,7 @@ class Manifest(Section):
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(Value):
     """One thing pydantic does not accept, in our words for its kinds."""
 
     kind: str
@@ -299,8 +298,7 @@ class Refusal:
 _M = TypeVar("_M", bound=Section)
 
 
-@dataclass(frozen=True, slots=True)
-class Read(Generic[_M]):
+class Read(Value, Generic[_M]):
     """A validated mapping, or what was refused."""
 
     accepted: _M | None

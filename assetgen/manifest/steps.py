@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from assetgen.core import step as core
 from assetgen.core.finish import Frames
 from assetgen.core.pattern import expand
+from assetgen.core.value import Value
 from assetgen.errors import ManifestError
 from assetgen.manifest import schema_finish as schema
 from assetgen.manifest.entry import NAME_OF_THE_ASSET
@@ -31,8 +31,7 @@ LOSSLESS = ("png", "webp")
 _COLOUR = re.compile(r"#(?:[0-9a-f]{3}|[0-9a-f]{6})")
 
 
-@dataclass(frozen=True, slots=True)
-class Steps:
+class Steps(Value):
     """What `steps` says."""
 
     steps: tuple[core.Step, ...] = ()

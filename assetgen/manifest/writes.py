@@ -8,11 +8,11 @@ picture is smaller than what is asked for. There a path that may come to be anot
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from assetgen.core.pattern import HASH_DIGITS, data_path, expand, frame_path, page_path
+from assetgen.core.value import Value
 from assetgen.manifest.atlases import spot_of
 from assetgen.manifest.entry import Spot
 from assetgen.manifest.faults import shown
@@ -38,8 +38,7 @@ _HEX = re.compile(f"(?=([0-9a-f]{{{HASH_DIGITS}}}))")
 _MOST_WIDTH_DIGITS = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Writes:
+class Writes(Value):
     """The files that one pattern, or one path, stands for."""
 
     says: str

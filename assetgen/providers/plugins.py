@@ -8,12 +8,12 @@ the code of a package raises, on import or in a call, becomes one error that nam
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from assetgen.core.call import Generated
 from assetgen.core.plugin import ENTRY_POINT_GROUP, ProviderPlugin
+from assetgen.core.value import Value, replace
 from assetgen.errors import AssetgenError, ProviderFault, Retry, Unavailable, UsageError
 
 if TYPE_CHECKING:
@@ -65,8 +65,7 @@ def create(name: str, plugin: ProviderPlugin, environ: Mapping[str, str]) -> Plu
     return PluggedProvider(name, provider)
 
 
-@dataclass(frozen=True, slots=True)
-class PluggedProvider:
+class PluggedProvider(Value):
     """`core.ports.Provider` around one of an installed package: nothing else gets out of it."""
 
     name: str

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from assetgen.core.comparison import Comparison, compare
 from assetgen.core.lock import Lock
 from assetgen.core.lock_text import parse_lock
+from assetgen.core.value import Value
 from assetgen.errors import LockfileError, UsageError
 from assetgen.files.git import Commit, open_commit
 
@@ -15,8 +15,7 @@ if TYPE_CHECKING:
     from assetgen.session.adapters import Adapters
 
 
-@dataclass(frozen=True, slots=True)
-class Base:
+class Base(Value):
     """What a project is compared with."""
 
     ref: str

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from assetgen.core.decision import Verdict
@@ -11,6 +10,7 @@ from assetgen.core.digest import parse_digest, short
 from assetgen.core.history import digits_to_tell, matching
 from assetgen.core.result import ActionResult
 from assetgen.core.select import in_build_order, select
+from assetgen.core.value import Value
 from assetgen.engine.choose import Chooser
 from assetgen.engine.clean import Cleaner
 from assetgen.engine.deliver import Delivery
@@ -34,8 +34,7 @@ if TYPE_CHECKING:
 _PREFIX = re.compile(r"(?:sha256:)?[0-9a-f]{1,64}", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(Value):
     """What became of one asset that was to be given an image."""
 
     name: str

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from assetgen.cache.folder import cache_root
 from assetgen.cache.ledger import FileLedger
 from assetgen.core.costs import Costs, calls_of, sum_up
+from assetgen.core.value import Value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-@dataclass(frozen=True, slots=True)
-class Spending:
+class Spending(Value):
     """What was spent, and what could not be told to belong to the project."""
 
     costs: Costs

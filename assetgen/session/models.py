@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import os
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ from assetgen.cache.folder import cache_root
 from assetgen.cache.local import LocalCache
 from assetgen.config import read_environment
 from assetgen.core.catalogue import sheets
+from assetgen.core.value import Value
 from assetgen.errors import UsageError
 from assetgen.providers.openrouter.models import load_table
 
@@ -22,8 +22,7 @@ if TYPE_CHECKING:
     from assetgen.core.catalogue import Catalogue, Sheet
 
 
-@dataclass(frozen=True, slots=True)
-class KnownModels:
+class KnownModels(Value):
     """Models, and how old what is known about them is."""
 
     sheets: Mapping[str, Sheet]

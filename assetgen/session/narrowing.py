@@ -9,7 +9,6 @@ made. In every other case, and in every doubt, the project is looked at as a who
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from assetgen._version import __version__
@@ -18,6 +17,7 @@ from assetgen.core.outline import Outline, declared_by
 from assetgen.core.product import products_of
 from assetgen.core.record import named_path
 from assetgen.core.report import Outcome, Status
+from assetgen.core.value import Value, replace
 from assetgen.engine.remember import Inspected
 from assetgen.errors import AssetgenError, ManifestFaults
 from assetgen.files.lockfile_part import open_part
@@ -36,8 +36,7 @@ if TYPE_CHECKING:
     from assetgen.session.settings import Settings
 
 
-@dataclass(frozen=True, slots=True)
-class Narrowed:
+class Narrowed(Value):
     """What a build is to look at, and what it need not."""
 
     project: Project
@@ -63,8 +62,7 @@ class Narrowed:
         return replace(report, outcomes=tuple(outcomes))
 
 
-@dataclass(frozen=True, slots=True)
-class Edited:
+class Edited(Value):
     """What was edited in a manifest."""
 
     project: Project

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,7 @@ from assetgen.core.events import Broken, Done, Finished, Retrying, Round
 from assetgen.core.outline import outline_of
 from assetgen.core.report import Status
 from assetgen.core.stamp import is_settled
+from assetgen.core.value import Value, replace
 from assetgen.engine.halt import Gate, Halt
 from assetgen.engine.remember import Inspected
 from assetgen.errors import AssetgenError, ManifestFaults
@@ -49,8 +50,7 @@ EXIT_INTERRUPTED = 130
 _UNMADE = {Status.HELD, Status.STALE, Status.FAILED, Status.OVER_BUDGET, Status.BLOCKED}
 
 
-@dataclass(frozen=True, slots=True)
-class Basis:
+class Basis(Value):
     """Everything a round is planned from, by content."""
 
     project: Project
@@ -76,8 +76,7 @@ class Basis:
         return tuple(dict.fromkeys(found))
 
 
-@dataclass(frozen=True, slots=True)
-class Whole:
+class Whole(Value):
     """A project as it was read, so that of an edited one only the edits need be."""
 
     project: Project

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypedDict
+
+from assetgen.core.value import Value
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -13,8 +14,7 @@ DEFAULT_JOBS = 8
 DEFAULT_TIMEOUT_S = 300.0
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(Value):
     """What a plan or a build is asked to do; the same names as the options of the command line."""
 
     selectors: tuple[str, ...] = ()

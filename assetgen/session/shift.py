@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from assetgen.core.model import Budget
+from assetgen.core.value import Value, field
 from assetgen.engine.limits import Purse
 from assetgen.engine.underway import UnderWay
 
@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     from assetgen.engine.remember import Inspected
 
 
-@dataclass(frozen=True, slots=True)
-class Shift:
+class Shift(Value):
     """Shared by all builds of a session: caps and slots count over every one of them."""
 
     slots: Concurrency
@@ -25,8 +24,7 @@ class Shift:
     under_way: UnderWay = field(default_factory=UnderWay)
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
+class Turn(Value):
     """One build: how it is stopped, when it may pay, and the project if it is read already."""
 
     halt: Halt

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from assetgen.core.catalogue import ModelTable
@@ -21,6 +21,7 @@ from assetgen.core.select import (
     select_products,
     with_dependencies,
 )
+from assetgen.core.value import Value, replace
 from assetgen.engine.execute import placeholder_request
 from assetgen.engine.observe import (
     Observer,
@@ -49,8 +50,7 @@ if TYPE_CHECKING:
     from assetgen.session.settings import Settings
 
 
-@dataclass(frozen=True, slots=True)
-class Survey:
+class Survey(Value):
     """A plan, and all that was found out for it."""
 
     plan: Plan

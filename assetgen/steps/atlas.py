@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from assetgen.core.finished import Packed
 from assetgen.core.sheet import Frame, Rectangle
+from assetgen.core.value import Value
 from assetgen.errors import StepError
 from assetgen.steps.encode import finished
 from assetgen.steps.picture import Pixels, image_of, read, size_text
@@ -30,8 +30,7 @@ _GROWTH = 40
 """A page that is too small is tried again larger by this part of its side."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Sprite:
+class _Sprite(Value):
     """One picture, cut to what must be on a page."""
 
     name: str
@@ -47,8 +46,7 @@ class _Sprite:
         return self.pixels.shape, self.pixels.tobytes()
 
 
-@dataclass(frozen=True, slots=True)
-class _Page:
+class _Page(Value):
     """Size, and the left and top of what is on it, by number."""
 
     width: int

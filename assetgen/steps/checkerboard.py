@@ -7,11 +7,11 @@ edges that alternate in both directions. Painted ones are not quite regular.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from assetgen.core.value import Value
 from assetgen.steps.picture import Pixels, has_transparency, text_of
 
 if TYPE_CHECKING:
@@ -41,8 +41,7 @@ _STRIP_SHARE = 8
 """A strip is this part of a side deep; cells may be as large."""
 
 
-@dataclass(frozen=True, slots=True)
-class Checkerboard:
+class Checkerboard(Value):
     """What was painted."""
 
     cell_px: int

@@ -12,7 +12,6 @@ Run by its path, not imported by what it tampers with: it needs nothing but the 
 
 from __future__ import annotations
 
-import binascii
 import errno
 import io
 import json
@@ -24,6 +23,8 @@ import threading
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
+
+import pybase64
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -180,13 +181,13 @@ def tamper(calls: Calls) -> None:
 
 
 def _tamper_with_reading(calls: Calls) -> None:
-    decode = binascii.a2b_base64
+    decode = pybase64.b64decode
 
     def counted_decode(*a: Any, **k: Any) -> bytes:
         data: bytes = calls.make("decode", "", lambda: decode(*a, **k))
         return data
 
-    binascii.a2b_base64 = counted_decode
+    pybase64.b64decode = counted_decode
 
 
 def main() -> int:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
 from assetgen.core.digest import digest_of
 from assetgen.core.ledger import LedgerLine
 from assetgen.core.result import ActionResult, ImageInfo
+from assetgen.core.value import replace
 
 ROOT = Path(__file__).parents[2]
 """Where processes start that import these samples."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from assetgen.cache.actions import DiskActions
+from assetgen.core.value import replace
 from tests.cache.samples import fingerprint, result
 from tests.memory import MemoryActions
 

@@ -9,13 +9,13 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import replace
 from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
 from assetgen.cache.actions import FOLDER, DiskActions, ReadOnlyActions, TextDisk
 from assetgen.cache.ledger import FileLedger
+from assetgen.core.value import replace
 from assetgen.errors import CacheError
 from tests.cache.samples import ROOT, fingerprint, received, result, sent, tree
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from assetgen.cache.ledger import FileLedger
+from assetgen.core.value import replace
 from tests.cache.samples import call, fingerprint, received, result, sent
 from tests.memory import MemoryLedger
 

@@ -9,7 +9,6 @@ import stat
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -21,6 +20,7 @@ from assetgen.cache.ledger import FileLedger, decode, encode
 from assetgen.core.digest import Digest
 from assetgen.core.ledger import LedgerLine
 from assetgen.core.result import ActionResult, ImageInfo
+from assetgen.core.value import replace
 from assetgen.errors import CacheError
 from tests.cache.samples import ROOT, call, received, sent, tree
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import json
-from dataclasses import replace
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +15,7 @@ from assetgen.core.export_text import export_text
 from assetgen.core.exports.literal import python_literal, typescript_literal
 from assetgen.core.exports.schemas import assets_json_schema
 from assetgen.core.listing import ListedFile
+from assetgen.core.value import replace
 from tests.core.golden import check_golden
 from tests.core.listings import EMPTY, LISTING, TEXT, export, listings
 

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,6 +8,7 @@ from assetgen.core.canonical import canonical
 from assetgen.core.digest import digest_of
 from assetgen.core.fingerprint import conversion_key, key_of
 from assetgen.core.model import Asset, FileReference, Generate, Json, Limits, Parameters
+from assetgen.core.value import replace
 from tests.fakes import generated, sourced
 from tests.properties import LAWFUL
 

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 from assetgen.core.costs import calls_of
 from assetgen.core.fingerprint import KEY_SCHEME
 from assetgen.core.history import Found, Past, digits_to_tell, matching, past_images
@@ -9,6 +7,7 @@ from assetgen.core.ledger import LedgerEvent, LedgerLine
 from assetgen.core.lock import LockEntry
 from assetgen.core.price import history_of
 from assetgen.core.store import purchases_of
+from assetgen.core.value import replace
 from tests.fakes import MODEL, picture, result_of
 
 ONE, TWO, THREE = (result_of(picture(name)) for name in ("one", "two", "three"))

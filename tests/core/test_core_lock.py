@@ -4,7 +4,6 @@ import json
 import os
 import shutil
 import subprocess
-from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,7 @@ from assetgen.core.digest import Digest, digest_of
 from assetgen.core.lock import Changes, Lock, LockEntry, Names, merged
 from assetgen.core.lock_text import dump_lock, parse_lock, salvage_lock
 from assetgen.core.result import ActionResult, ImageInfo
+from assetgen.core.value import replace
 from assetgen.errors import LockfileError
 from tests.fakes import lock_of
 from tests.properties import LAWFUL

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,6 +12,7 @@ from assetgen.core.lock import Changes, Lock, LockEntry, Names, ProductEntry, me
 from assetgen.core.lock_part import LockPart, part_of, spliced
 from assetgen.core.lock_text import dump_lock, parse_lock
 from assetgen.core.result import ActionResult, ImageInfo
+from assetgen.core.value import replace
 from tests.properties import LAWFUL
 
 NAMES = ("a", "a.b", "a-b", "b", "hero", "hero-2", "z")

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ from assetgen.core.model import Asset, Generate, Parameters, Source
 from assetgen.core.plan import decide
 from assetgen.core.price import FREE, Estimate
 from assetgen.core.select import in_build_order
+from assetgen.core.value import replace
 from tests.fakes import PRICE, generated, lock_of, picture, result_of, sourced
 from tests.properties import LAWFUL
 

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -27,6 +26,7 @@ from assetgen.core.money import format_usd, json_usd, parse_usd
 from assetgen.core.pointer import pointed_digest
 from assetgen.core.price import FREE, Estimate, estimate, history_of, price_key
 from assetgen.core.report import Outcome, Plan, Report, Status, plan_json
+from assetgen.core.value import replace
 from tests.fakes import AT, MODEL, generated, project_of
 from tests.properties import LAWFUL
 

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,7 @@ from assetgen.core.fingerprint import conversion_key
 from assetgen.core.lock import Changes, Names
 from assetgen.core.model import Budget, Parameters
 from assetgen.core.report import Status
+from assetgen.core.value import replace
 from assetgen.engine.execute import LOCK_INTERVAL_S, Orders, shape_warning
 from assetgen.errors import AuthError, CacheError, Refused, Unavailable
 from tests.fakes import (

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,6 +12,7 @@ from hypothesis import strategies as st
 from assetgen.core.digest import digest_of
 from assetgen.core.events import Warned
 from assetgen.core.select import in_build_order
+from assetgen.core.value import replace
 from assetgen.engine.choose import Chooser
 from assetgen.engine.deliver import Delivery
 from assetgen.errors import AssetgenError, CacheError, OutputError, UsageError

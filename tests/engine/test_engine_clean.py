@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from assetgen.core.digest import digest_of
+from assetgen.core.value import replace
 from assetgen.engine.clean import Cleaner
 from assetgen.engine.observe import Observer
 from tests.fakes import Machine, generated, marked_key, picture, project_of, sourced

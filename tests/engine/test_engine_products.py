@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ from assetgen.core.digest import digest_of
 from assetgen.core.finish import Atlas, Expect, Export, Frames, Variants
 from assetgen.core.lock_text import salvage_lock, salvage_products
 from assetgen.core.step import Crop, Pixelate, RemoveBackground, Resize
+from assetgen.core.value import replace
 from assetgen.engine.rebuild import rebuilt_lock
 from tests.fakes import FakeFinisher, Machine, generated, picture, project_of, sourced
 

@@ -10,7 +10,7 @@ import threading
 import time
 from collections import Counter
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,7 @@ from assetgen.core.events import Broken
 from assetgen.core.lock_text import parse_line, parse_lock
 from assetgen.core.plan import decide_one
 from assetgen.core.stamp import GRANULE_NS
+from assetgen.core.value import replace
 from assetgen.errors import ManifestFaults
 from assetgen.files.lockfile import LockFile
 from assetgen.manifest.resolve import resolve

@@ -4,7 +4,6 @@ import asyncio
 import hashlib
 import subprocess
 import sys
-from dataclasses import replace
 from decimal import Decimal
 from io import BytesIO
 from typing import TYPE_CHECKING
@@ -19,6 +18,7 @@ from assetgen.core.digest import digest_of
 from assetgen.core.drawing import Drawing, Rectangle, Text
 from assetgen.core.fingerprint import DRAFT_RENDERER_VERSION
 from assetgen.core.model import AssetReference, FileReference, Generate, Parameters
+from assetgen.core.value import replace
 from assetgen.errors import Refused
 from assetgen.providers.draft import (
     DraftProvider,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from io import BytesIO
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,7 @@ from PIL import Image
 
 from assetgen.core.finish import Atlas, Frames, Rendition
 from assetgen.core.sheet import Rectangle
+from assetgen.core.value import replace
 from assetgen.errors import ImageError, StepError
 from assetgen.steps.finish import PillowFinisher
 from tests.properties import LAWFUL

@@ -6,7 +6,6 @@ import asyncio
 import os
 import signal
 import sys
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from assetgen.cli.options import add_calls, add_json, add_selectors, add_wishes, wishes
@@ -14,6 +13,7 @@ from assetgen.cli.printable import printable
 from assetgen.cli.render import event_line
 from assetgen.cli.streams import abandon, print_json, say
 from assetgen.core.events import event_json
+from assetgen.core.value import replace
 from assetgen.session import Session
 
 if TYPE_CHECKING:

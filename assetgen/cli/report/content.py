@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from assetgen.beneath import Beneath
@@ -11,6 +10,7 @@ from assetgen.cli.report.state import is_fresh, state_of
 from assetgen.core.comparison import Comparison
 from assetgen.core.model import FORMAT_OF_SUFFIX
 from assetgen.core.pointer import pointed_digest
+from assetgen.core.value import Value
 
 if TYPE_CHECKING:
     from assetgen.cli.report.files import ReportFiles
@@ -22,8 +22,7 @@ if TYPE_CHECKING:
 _MOST_OF_A_POINTER = 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Picture:
+class Picture(Value):
     """A picture, or why it is not shown."""
 
     path: str | None
@@ -34,8 +33,7 @@ class Picture:
 NO_PICTURE = Picture(None)
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Value):
     """An asset that is not up to date."""
 
     decision: AnyDecision
@@ -45,8 +43,7 @@ class Finding:
     picture: Picture
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(Value):
     """A change since the base, with its pictures."""
 
     change: Change
@@ -54,8 +51,7 @@ class Shown:
     after: Picture
 
 
-@dataclass(frozen=True, slots=True)
-class Content:
+class Content(Value):
     """All that a report says."""
 
     plan: Plan

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from assetgen.core.value import Value
 
 if TYPE_CHECKING:
     from assetgen.core.drawing import Colour
     from assetgen.providers.draft.dice import Dice
 
 
-@dataclass(frozen=True, slots=True)
-class Tones:
+class Tones(Value):
     """One hue from dark to light."""
 
     ink: Colour
@@ -21,8 +21,7 @@ class Tones:
     pale: Colour
 
 
-@dataclass(frozen=True, slots=True)
-class Scheme:
+class Scheme(Value):
     """The colours of one draft."""
 
     main: Tones

@@ -8,10 +8,10 @@ whole numbers, so that no rounding differs between machines.
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from assetgen.core.drawing import Rectangle
+from assetgen.core.value import Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,8 +28,7 @@ _SIDE = 2 * BLOCKS
 """The side of a tile in half blocks, so that the centre of a block has whole coordinates."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Tile:
+class _Tile(Value):
     shape: Callable[[int, int], bool]
     quarter_turns: int
     ground: Colour

@@ -10,12 +10,12 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from assetgen.core.digest import digest_of, hex_of
 from assetgen.core.drawing import Drawing, Rectangle
 from assetgen.core.fingerprint import DRAFT_RENDERER_VERSION
+from assetgen.core.value import Value, asdict
 from assetgen.providers.draft.colour import HUES, mixed, scheme_of, tones
 from assetgen.providers.draft.dice import Dice
 from assetgen.providers.draft.emblem import BLOCKS, TILES, emblem
@@ -47,8 +47,7 @@ _NAME_LINES = 2
 _FLAG_STRIPES = 4
 
 
-@dataclass(frozen=True, slots=True)
-class _Shown:
+class _Shown(Value):
     asset: str
     prompt: str
     model: str
@@ -60,8 +59,7 @@ class _Shown:
     take: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Box:
+class _Box(Value):
     x: int
     y: int
     width: int

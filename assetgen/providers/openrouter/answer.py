@@ -9,13 +9,13 @@ from __future__ import annotations
 import binascii
 import re
 import urllib.parse
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pybase64
 
 from assetgen.core.money import parse_usd
+from assetgen.core.value import Value
 from assetgen.errors import BadResponse, ProviderError, Refused, Retry
 from assetgen.providers.document import parse_json, skip_padding
 
@@ -31,8 +31,7 @@ _MAX_BILL_USD = Decimal(1000)
 _SECRET = re.compile(r"\b(sk-|Bearer\s+)[A-Za-z0-9*._~+/=-]{6,}")
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Value):
     """A JSON object that came with a status of success."""
 
     value: Mapping[str, Any]

@@ -9,11 +9,11 @@ error" is in `metadata.raw`. Errors inside a 200 are judged by the code they hol
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
+from assetgen.core.value import Value
 from assetgen.errors import (
     AuthError,
     BadResponse,
@@ -117,8 +117,7 @@ _FIELD_IN_WORDS = re.compile(
 _TAGS = re.compile(r"<(script|style)\b.*?</\1\s*>|<[^<>]*>", re.IGNORECASE | re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(Value):
     """An error object, read with care: everything may be missing."""
 
     error: Mapping[str, Any]

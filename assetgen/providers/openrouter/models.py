@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
 from types import MappingProxyType
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
 _FILE = os.path.join(os.path.dirname(__file__), "models.json")
 
 
-@dataclass(frozen=True, slots=True)
 class OpenRouterTable(ModelTable):
     """The table, and which models are served by the images route alone."""
 

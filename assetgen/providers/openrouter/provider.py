@@ -19,10 +19,10 @@ import os
 import re
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, ParamSpec, Protocol, TypeVar
 from urllib.parse import urlsplit
 
+from assetgen.core.value import Value, replace
 from assetgen.errors import AssetgenError, ProviderError, UsageError
 from assetgen.providers.openrouter import chat, images
 from assetgen.providers.openrouter.errors import (
@@ -74,16 +74,14 @@ class Learnt(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class _Lesson:
+class _Lesson(Value):
     """What a call found out that was not known before."""
 
     image_only: bool | None = None
     route: RouteTaken | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Answered:
+class _Answered(Value):
     """What a route answered, and what had to be found out on the way."""
 
     route: RouteTaken

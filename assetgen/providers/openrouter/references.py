@@ -8,9 +8,9 @@ content in all was refused when seen (artokun/comfyui-mcp#2221), so far less is 
 from __future__ import annotations
 
 import base64
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NewType
 
+from assetgen.core.value import Value
 from assetgen.errors import ImageError, Refused
 from assetgen.providers.openrouter.answer import is_svg
 
@@ -29,8 +29,7 @@ MAX_TOTAL_BYTES = 18 * 1024 * 1024
 """Of all references of one request, before base64, which adds a third."""
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(Value):
     """References ready to be sent, in the order given, and what was changed on the way."""
 
     uris: tuple[DataUri, ...] = ()
