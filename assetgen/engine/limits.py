@@ -27,8 +27,9 @@ class Concurrency:
     what is open at once. A slot is held for one call. Nobody waits for a claim while holding a
     slot, so two builds that buy the same images cannot wait for each other.
 
-    `lookers` are the threads that decode what has arrived, as many as there are processors: more
-    would only take memory, and keep the threads that write from writing.
+    `lookers` are the threads that prove what has arrived, one fewer than there are processors: what
+    asks, reads and writes needs one too, and stored images make room for calls where proven ones
+    only wait.
     """
 
     def __init__(self, ceiling: int) -> None:
@@ -37,7 +38,7 @@ class Concurrency:
         self._running = 0
         self._changed = asyncio.Condition()
         self.places = asyncio.Semaphore(ceiling)
-        self.lookers = ThreadPoolExecutor(os.cpu_count() or 1, "look-at-image")
+        self.lookers = ThreadPoolExecutor(max(1, (os.cpu_count() or 1) - 1), "look-at-image")
 
     @asynccontextmanager
     async def slot(self) -> AsyncIterator[None]:
