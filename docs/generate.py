@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from assetgen.cli.main import COMMANDS, command_parser
 from assetgen.manifest.schema import manifest_json_schema
-from assetgen.manifest.schema_finish import STEPS
+from assetgen.manifest.schema_steps import STEPS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

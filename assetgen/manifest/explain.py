@@ -22,15 +22,13 @@ from assetgen.manifest.schema import (
     read,
 )
 from assetgen.manifest.schema_finish import (
-    STEPS,
     AtlasEntry,
     ExpectEntry,
     ExportEntry,
-    PaletteEntry,
     SheetDataEntry,
-    StepEntry,
     VariantsEntry,
 )
+from assetgen.manifest.schema_steps import STEPS, PaletteEntry, StepEntry
 from assetgen.manifest.schema_types import VERSION, Section
 
 if TYPE_CHECKING:

@@ -20,9 +20,9 @@ from assetgen.manifest.schema_finish import (
     AtlasEntry,
     ExpectEntry,
     ExportEntry,
-    Steps,
     VariantsEntry,
 )
+from assetgen.manifest.schema_steps import Steps
 from assetgen.manifest.schema_types import (
     NULL_AS_NONE,
     NULL_SECTION,

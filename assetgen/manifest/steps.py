@@ -11,12 +11,13 @@ from assetgen.core.finish import Frames
 from assetgen.core.pattern import expand
 from assetgen.core.value import Value
 from assetgen.errors import ManifestError
-from assetgen.manifest import schema_finish as schema
+from assetgen.manifest import schema_steps as schema
 from assetgen.manifest.entry import NAME_OF_THE_ASSET
 from assetgen.manifest.faults import listed, shown
 from assetgen.manifest.palettes import MOST_BYTES, read_palette, suffix_of
 from assetgen.manifest.paths import is_address, normal_output, normal_path
 from assetgen.manifest.patterns import examples, filled_pattern, is_fit, require
+from assetgen.manifest.schema_finish_types import MOST_FRAMES
 from assetgen.manifest.sizes import can_be_cut, can_follow, is_possible, size_after
 
 if TYPE_CHECKING:
@@ -232,8 +233,8 @@ def _frames(filling: Filling, spot: Spot, fields: schema.SliceEntry, asset: str)
     columns, rows = fields.columns or 1, fields.rows or 1
     cells = columns * rows
     count = fields.frames or cells
-    if count > schema.MOST_FRAMES:
-        spot.refuse(f"makes more than {schema.MOST_FRAMES:,} frames", "make fewer", key=True)
+    if count > MOST_FRAMES:
+        spot.refuse(f"makes more than {MOST_FRAMES:,} frames", "make fewer", key=True)
         return None
     if count > cells:
         spot.below("frames").refuse(
