@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from assetgen.core.schemas import events_json_schema, lock_json_schema, plan_json_schema
+from assetgen.core.schemas.build import events_json_schema, plan_json_schema
+from assetgen.core.schemas.lock import lock_json_schema
 from assetgen.session.schemas import SCHEMAS
 
 if TYPE_CHECKING:

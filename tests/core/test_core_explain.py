@@ -13,7 +13,7 @@ from assetgen.core.events import Warned
 from assetgen.core.explain import Explanation, explain, explanation_json
 from assetgen.core.inputs import Inputs, parse_inputs
 from assetgen.core.model import Parameters
-from assetgen.core.schemas import explain_json_schema
+from assetgen.core.schemas.images import explain_json_schema
 from assetgen.errors import CacheError
 from tests.fakes import Machine, generated, picture, project_of, sourced
 from tests.memory import MemoryInputs

@@ -14,7 +14,7 @@ from jsonschema import Draft202012Validator
 from markdown_it import MarkdownIt
 
 from assetgen.cli.report.markdown import code, prose
-from assetgen.core.schemas import report_json_schema
+from assetgen.core.schemas.build import report_json_schema
 from tests.inside import Inside
 from tests.standin import picture
 

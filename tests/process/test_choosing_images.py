@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from assetgen.core.schemas import (
+from assetgen.core.schemas.images import (
     choices_json_schema,
     clean_json_schema,
     explain_json_schema,

@@ -13,7 +13,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from assetgen.cache.local import LocalCache
-from assetgen.core.schemas import cache_json_schema
+from assetgen.core.schemas.store import cache_json_schema
 from assetgen.errors import CacheError, UsageError
 from assetgen.session import Session, Settings
 from assetgen.session.store import Store

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from jsonschema import Draft202012Validator
 
 from assetgen.core.costs import costs_json
-from assetgen.core.schemas import costs_json_schema
+from assetgen.core.schemas.store import costs_json_schema
 from assetgen.session import Session, Settings
 from assetgen.session.costs import costs
 from tests.standin import CutBeforeHeaders, Refusal

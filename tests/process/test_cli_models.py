@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from jsonschema import Draft202012Validator
 
 from assetgen.core.catalogue import models_json
-from assetgen.core.schemas import models_json_schema
+from assetgen.core.schemas.store import models_json_schema
 from assetgen.session import Session
 from assetgen.session.models import models
 from tests.standin import API_KEY

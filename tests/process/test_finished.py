@@ -12,7 +12,9 @@ import pytest
 from jsonschema import Draft202012Validator
 from PIL import Image
 
-from assetgen.core.schemas import explain_json_schema, lock_json_schema, plan_json_schema
+from assetgen.core.schemas.build import plan_json_schema
+from assetgen.core.schemas.images import explain_json_schema
+from assetgen.core.schemas.lock import lock_json_schema
 from tests.inside import Inside
 
 if TYPE_CHECKING:

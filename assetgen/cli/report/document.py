@@ -1,4 +1,4 @@
-"""A report as JSON: see `core.schemas.report_json_schema`."""
+"""A report as JSON: see `core.schemas.build.report_json_schema`."""
 
 from __future__ import annotations
 
