@@ -54,7 +54,6 @@ HOMES = {
     "diskcache": "cache.actions",
     "filelock": "cache.locks",
     "httpx": "providers.http",
-    "isal": "steps.png",
     "msgspec": "core.value",
     "numpy": "steps.picture",
     "oxipng": "steps.optimise",
@@ -66,6 +65,7 @@ HOMES = {
     "shtab": "cli.commands.completion",
     "watchfiles": "watch.notice",
     "yaml": "manifest.parse",
+    "zlib_ng": "steps.png",
 }
 """The only module that imports each third-party library, so that replacing it is one file."""
 
@@ -110,7 +110,12 @@ ROOMS = {
 }
 """Homes of more than one module, each with its reason."""
 
-IMPORT_NAMES = {"oxipng-pybind": "oxipng", "pillow": "PIL", "pyyaml": "yaml"}
+IMPORT_NAMES = {
+    "oxipng-pybind": "oxipng",
+    "pillow": "PIL",
+    "pyyaml": "yaml",
+    "zlib-ng": "zlib_ng",
+}
 """Distributions whose import name differs from their own."""
 
 PURE = {

@@ -72,7 +72,7 @@ class Images(Protocol):
     """Decodes and encodes images."""
 
     def inspect(self, data: bytes, *, is_read_next: bool = False) -> ImageInfo:
-        """Decode `data` fully; format by its bytes. Raises `ImageError`.
+        """Prove `data` whole; format by its bytes. Raises `ImageError`.
 
         With `is_read_next` the picture may stay decoded for whoever reads these bytes next.
         """

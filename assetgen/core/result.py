@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class ImageInfo(Value):
-    """What a fully decoded image is: its format by its bytes, its size in pixels."""
+    """What an image is that was proven whole: its format by its bytes, its size in pixels."""
 
     format: str
     """`png`, `jpeg`, `webp`, `avif` or `gif`."""

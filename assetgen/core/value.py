@@ -13,6 +13,8 @@ Dataclasses remain
   know: a place in a file is no part of what is equal, an API key of no traceback,
 - `Lock` and `LockPart`, whose cached properties need a `__dict__`,
 - `errors.Location` and `config.Environment`, which need nothing but the standard library.
+
+`asdict` leaves values in fields as they are, other than the one of `dataclasses`.
 """
 
 from __future__ import annotations

@@ -76,7 +76,7 @@ class Purchase(Value):
 
 
 class _Usable(Value):
-    """An image of an answer that decodes."""
+    """An image of an answer that is whole."""
 
     data: bytes
     digest: Digest
@@ -228,7 +228,7 @@ class Buyer(Value):
             raise
 
     async def _take_in(self, sent: LedgerLine, request: Request, generated: Generated) -> Purchase:
-        """Look at what has arrived, and store it; the first image that decodes is the result."""
+        """Look at what has arrived, and store it; the first image that is whole is the result."""
         usable: list[_Usable] = []
         broken: list[ImageError] = []
         loop = asyncio.get_running_loop()

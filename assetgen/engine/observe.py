@@ -36,7 +36,7 @@ class Observer:
 
     files: Files
     inspect: Callable[[bytes], ImageInfo]
-    """Decodes an image fully or raises `ImageError`: asked only about bytes nobody knows."""
+    """Proves an image whole or raises `ImageError`: asked only about bytes nobody knows."""
     clock: Clock
     marked_key: Callable[[bytes], str | None]
     """Key of an unedited placeholder draft, or None."""
@@ -46,7 +46,7 @@ class Observer:
     """What was found, for the next build record."""
 
     def outputs(self, paths: Iterable[str], known: Container[str]) -> dict[str, FileFact]:
-        """What is at each output path. Bytes whose digest is in `known` are not decoded."""
+        """What is at each output path. Bytes whose digest is in `known` need no proof."""
         return {path: self._look_at_output(path, known) for path in paths}
 
     def files_of_products(self, paths: Iterable[str], known: Container[str]) -> dict[str, FileFact]:

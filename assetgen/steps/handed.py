@@ -1,6 +1,7 @@
 """Pictures that were decoded a moment ago, for whoever reads the same bytes next.
 
-To prove that a file is whole, all of it is decoded; what is made of it then need not do so again.
+A file that is worked on next is proven whole by decoding it; what is made of it then need not
+decode it again.
 A picture is handed on once and only for bytes with the same digest, so nothing is read that was not
 proved, and what nobody fetches gives way to what came later.
 """

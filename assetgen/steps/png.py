@@ -8,10 +8,9 @@ Sections are those of the PNG specification, third edition.
 from __future__ import annotations
 
 import struct
-import zlib
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 
-from isal import isal_zlib
+from zlib_ng import zlib_ng
 
 from assetgen.errors import ImageError
 from assetgen.steps.refusal import check_size, our_errors, printable
@@ -32,17 +31,12 @@ _PASSES = (
 """Adam7: left, top, step across, step down of each pass (section 8.1)."""
 _LAST_FILTER = 4
 """What stands before each row is a number from 0 to this one (section 9.2)."""
-_INFLATE_BYTES = 4 << 20
-"""Most pictures at once: between two pieces a thread queues for the interpreter."""
-
-
-class _Inflate(Protocol):
-    """What zlib and isal call a decompression object."""
-
-    @property
-    def unconsumed_tail(self) -> bytes: ...
-
-    def decompress(self, data: bytes | memoryview, max_length: int, /) -> bytes: ...
+MOST_CHUNKS = 500_000
+"""A picture of the largest size has a tenth of these in pieces of 8 KiB."""
+_PACKED_BYTES = 1 << 20
+_INFLATED_BYTES = 4 << 20
+"""What is inflated at once, packed and unpacked: bounds memory, and holds most pictures in two
+pieces. Between two pieces a thread queues for the interpreter."""
 
 
 class Header(NamedTuple):
@@ -63,53 +57,61 @@ class Header(NamedTuple):
 
 
 class Chunks(NamedTuple):
-    """The chunks of a file that has its end, none of the critical ones damaged."""
+    """What the chunks of a file say that has its end, none of the critical ones damaged."""
 
-    kinds: list[bytes]
-    """In the order of the file."""
     header: Header
     pixels: list[memoryview]
     """As they are compressed."""
-
-    @property
-    def is_frame(self) -> bool:
-        """Whether the pixels are a frame of an animation, which may be smaller than the picture."""
-        return b"fcTL" in self.kinds[: self.kinds.index(b"IDAT")] if self.pixels else False
+    is_frame: bool
+    """Whether the pixels are a frame of an animation, which may be smaller than the picture."""
+    is_plain: bool
+    """One header, no animation, and nothing but pixels from the first of them to the end."""
 
 
 def read_chunks(data: bytes) -> Chunks:
     """Of a file that begins with `SIGNATURE`.
 
     Raises:
-        ImageError: its end is missing, a critical chunk is damaged, or its size is not accepted.
+        ImageError: its end is missing, a critical chunk is damaged, it has more chunks than a
+            picture needs, or its size is not accepted.
     """
     view = memoryview(data)
     position = len(SIGNATURE)
-    kinds, header, pixels = list[bytes](), b"", list[memoryview]()
+    header, pixels, is_frame, is_plain = b"", list[memoryview](), False, True
+    previous, left = b"", MOST_CHUNKS
     while position + 12 <= len(data):
         length = int.from_bytes(view[position : position + 4], "big")
         end = position + 12 + length
         if end > len(data):
             break
+        left -= 1
+        if left < 0:
+            raise ImageError(f"the png image has more than {MOST_CHUNKS:,} chunks")
         kind, body = bytes(view[position + 4 : position + 8]), view[position + 8 : end - 4]
         is_critical = not kind[0] & 0x20
         checksum = int.from_bytes(view[end - 4 : end], "big")
-        if is_critical and isal_zlib.crc32(view[position + 4 : end - 4]) != checksum:
+        if is_critical and zlib_ng.crc32(view[position + 4 : end - 4]) != checksum:
             name = printable(kind.decode("latin-1"))
             raise ImageError(f"the png image is damaged: the checksum of `{name}` does not match")
-        kinds.append(kind)
+        if pixels and previous != b"IDAT":
+            is_plain = False
         match kind:
             case b"IHDR":
+                is_plain = is_plain and not previous
                 header = bytes(body)
             case b"IDAT":
                 pixels.append(body)
+            case b"acTL" | b"fcTL":
+                is_frame = is_frame or (kind == b"fcTL" and not pixels)
+                is_plain = False
             case b"IEND":
                 with our_errors("the png image is damaged"):
                     found = Header(*struct.unpack(">IIBBBBB", header))
                     check_size("png", (found.width, found.height))
-                return Chunks(kinds, found, pixels)
+                return Chunks(found, pixels, is_frame, is_plain and bool(pixels))
             case _:
                 pass
+        previous = kind
         position = end
     raise ImageError("the png image is cut short: its end is missing")
 
@@ -118,17 +120,18 @@ def is_plainly_whole(chunks: Chunks) -> bool:
     """Whether a decoder would find nothing wrong with the pixels, proven without one.
 
     True only of a picture of plain colours in one pass, whose compressed pixels have a checksum
-    that fits, the right number of bytes, and a filter that exists before each row. Any number of
-    bits is a colour then. The rest needs a decoder, and is not said to be damaged.
+    that fits, the right number of bytes, and a filter that exists before each row. Any bits are a
+    colour then. The rest needs a decoder, and is not said to be damaged. What inflates here is
+    what inflates in Pillow, which takes no stream that is refused here, and the other way round.
     """
     header = chunks.header
-    if header[2:] not in _PLAIN or not _has_plain_order(chunks.kinds):
+    if header[2:] not in _PLAIN or not chunks.is_plain:
         return False
-    row, seen = 1 + header.width * header.pixel_bits // 8, 0
-    inflate = isal_zlib.decompressobj()
+    row = 1 + header.width * header.pixel_bits // 8
+    seen, inflate, pieces = 0, zlib_ng.decompressobj(), _pieces(chunks.pixels, _PACKED_BYTES)
     try:
         with our_errors("the pixels cannot be inflated"):
-            for part in _inflated(inflate, chunks.pixels):
+            for part in _inflated(inflate, pieces, row * header.height + 1):
                 if max(part[-seen % row :: row], default=0) > _LAST_FILTER:
                     return False
                 seen += len(part)
@@ -153,28 +156,35 @@ def check_pixels(chunks: Chunks) -> None:
             if (columns := len(range(left, header.width, step_x)))
             and (rows := len(range(top, header.height, step_y)))
         )
-        for part in _inflated(zlib.decompressobj(), chunks.pixels):
+        # Chunk by chunk, as Pillow does: a checksum behind the last row is no concern of either.
+        pieces = _pieces(chunks.pixels, least_bytes=1)
+        for part in _inflated(zlib_ng.decompressobj(), pieces, missing):
             missing -= len(part)
-            if missing <= 0:
+    if missing > 0:
+        raise ImageError("the png image is cut short: its last rows are missing")
+
+
+def _inflated(inflate: zlib_ng._Decompress, pieces: Iterator[bytes], most: int) -> Iterator[bytes]:
+    """At most `most` bytes, piece by piece: a file may claim anything."""
+    for piece in pieces:
+        rest = piece
+        while rest:
+            part = inflate.decompress(rest, min(most, _INFLATED_BYTES))
+            yield part
+            most -= len(part)
+            if not most or inflate.unused_data:
                 return
-    raise ImageError("the png image is cut short: its last rows are missing")
+            rest = inflate.unconsumed_tail
 
 
-def _inflated(inflate: _Inflate, pixels: list[memoryview]) -> Iterator[bytes]:
-    """Piece by piece, so that memory stays bounded whatever a file claims."""
-    rest = b"".join(pixels)
-    while rest:
-        yield inflate.decompress(rest, _INFLATE_BYTES)
-        rest = inflate.unconsumed_tail
-
-
-def _has_plain_order(kinds: list[bytes]) -> bool:
-    """One header, no animation, and nothing but pixels from the first of them to the end."""
-    first = kinds.index(b"IDAT") if b"IDAT" in kinds else len(kinds)
-    before, pixels = kinds[:first], kinds[first:-1]
-    return (
-        kinds[0] == b"IHDR"
-        and before.count(b"IHDR") == 1
-        and b"acTL" not in before
-        and pixels.count(b"IDAT") == len(pixels)
-    )
+def _pieces(pixels: list[memoryview], least_bytes: int) -> Iterator[bytes]:
+    """The bodies of chunks, which are often small, in pieces of at least so many bytes."""
+    waiting, size = list[memoryview](), 0
+    for body in pixels:
+        for start in range(0, len(body), _PACKED_BYTES):
+            waiting.append(body[start : start + _PACKED_BYTES])
+            size += len(waiting[-1])
+            if size >= least_bytes:
+                yield b"".join(waiting)
+                waiting, size = [], 0
+    yield b"".join(waiting)
