@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from assetgen.core.exports.schemas import assets_json_schema, sheet_json_schema
 from assetgen.core.schemas.build import events_json_schema, plan_json_schema, report_json_schema
 from assetgen.core.schemas.images import (
     choices_json_schema,
@@ -13,6 +12,7 @@ from assetgen.core.schemas.images import (
     history_json_schema,
 )
 from assetgen.core.schemas.lock import lock_json_schema
+from assetgen.core.schemas.products import assets_json_schema, sheet_json_schema
 from assetgen.core.schemas.store import cache_json_schema, costs_json_schema, models_json_schema
 
 if TYPE_CHECKING:

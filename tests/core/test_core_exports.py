@@ -13,8 +13,8 @@ from jsonschema import Draft202012Validator
 
 from assetgen.core.export_text import export_text
 from assetgen.core.exports.literal import python_literal, typescript_literal
-from assetgen.core.exports.schemas import assets_json_schema
 from assetgen.core.listing import ListedFile
+from assetgen.core.schemas.products import assets_json_schema
 from assetgen.core.value import replace
 from tests.core.golden import check_golden
 from tests.core.listings import EMPTY, LISTING, TEXT, export, listings

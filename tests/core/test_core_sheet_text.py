@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from jsonschema import Draft202012Validator
 
-from assetgen.core.exports.schemas import sheet_json_schema
+from assetgen.core.schemas.products import sheet_json_schema
 from assetgen.core.sheet_text import css_name, sheet_files, sheet_text
 from tests.core.golden import check_golden
 from tests.core.listings import ONE_PAGE, TWO_PAGES, sheets
