@@ -33,7 +33,7 @@ from assetgen.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Iterator, Mapping
+    from collections.abc import Coroutine, Iterable, Iterator
     from contextlib import AbstractContextManager
 
     from assetgen.core.call import Generated, Request
@@ -79,7 +79,6 @@ class _Usable(Value):
     """An image of an answer that is whole."""
 
     data: bytes
-    digest: Digest
     info: ImageInfo
 
 
@@ -247,26 +246,14 @@ class Buyer(Value):
         return await self._store(sent, request, generated, usable)
 
     def _look_at(self, data: bytes) -> _Usable:
-        info = self.images.inspect(data)
-        return _Usable(data, digest_of(data), info)
+        return _Usable(data, self.images.inspect(data))
 
     async def _store(
         self, sent: LedgerLine, request: Request, generated: Generated, usable: list[_Usable]
     ) -> Purchase:
         first, *others = usable
-        result = ActionResult(
-            image=first.digest,
-            info=first.info,
-            model=generated.model or request.generate.model,
-            provider=generated.provider,
-            generation_id=generated.generation_id,
-            cost_usd=generated.cost_usd,
-            date=self._now()[:10],
-        )
-        purchase = Purchase(result=result, data=first.data, was_bought=True)
-        purchase = await asyncio.to_thread(self._keep, sent, purchase)
-        further = {other.digest: other.data for other in others}
-        further.pop(result.image, None)
+        purchase = await asyncio.to_thread(self._keep, sent, generated, first)
+        further = [other.data for other in others if other.data != first.data]
         stored = await asyncio.to_thread(self._keep_further, sent, further) if further else []
         for warning in generated.warnings:
             self.emit(Warned(request.asset, warning))
@@ -282,64 +269,74 @@ class Buyer(Value):
             )
         return purchase
 
-    def _keep(self, sent: LedgerLine, purchase: Purchase) -> Purchase:
+    def _keep(self, sent: LedgerLine, generated: Generated, image: _Usable) -> Purchase:
         """Store the image that is taken; whatever step fails, the others are done all the same.
 
         The image is paid for: output and lockfile still take it.
         """
-        result, fingerprint = purchase.result, sent.fingerprint
-        if not self.is_paid:
-            is_kept = False
-            with self._warning(sent.asset, "the image could not be stored"):
-                if self.is_repeatable:
-                    self.blobs.put_derived(purchase.data)
-                else:
-                    self.blobs.put(purchase.data)
-                is_kept = True
-                self.actions.put(fingerprint, result)
-            return replace(purchase, is_kept=is_kept)
-        is_stored, is_kept = self._receive(sent, purchase.data)
-        is_booked = False
-        with self._warning(sent.asset, "the purchase could not be booked"):
-            self.ledger.append(
-                replace(
-                    sent,
-                    event="received",
-                    at=self._now(),
-                    cost_usd=result.cost_usd,
-                    result=result,
-                    generation_id=result.generation_id,
-                )
-            )
-            is_booked = True
+        digest, is_kept = self._receive(sent, image.data)
+        is_stored = digest is not None
+        result = ActionResult(
+            image=digest or digest_of(image.data),
+            info=image.info,
+            model=generated.model or sent.model,
+            provider=generated.provider,
+            generation_id=generated.generation_id,
+            cost_usd=generated.cost_usd,
+            date=self._now()[:10],
+        )
+        is_booked = self._book(sent, result)
         with self._warning(sent.asset, "the image could not be stored completely"):
             if is_stored and is_booked:
-                self.blobs.settle(sent.call)
-                self.actions.put(fingerprint, result)
-        return replace(purchase, is_kept=is_kept)
+                if self.is_paid:
+                    self.blobs.settle(sent.call)
+                self.actions.put(sent.fingerprint, result)
+        return Purchase(result=result, data=image.data, was_bought=True, is_kept=is_kept)
 
-    def _receive(self, sent: LedgerLine, data: bytes) -> tuple[bool, bool]:
-        """Store a bought image, else rescue it: whether it is stored, and whether it is safe."""
+    def _receive(self, sent: LedgerLine, data: bytes) -> tuple[Digest | None, bool]:
+        """Store an image, else rescue it: its digest if it is stored, and whether it is safe."""
         try:
-            self.blobs.receive(data, fingerprint=sent.fingerprint, call=sent.call)
+            if self.is_paid:
+                digest = self.blobs.receive(data, fingerprint=sent.fingerprint, call=sent.call)
+            elif self.is_repeatable:
+                digest = self.blobs.put_derived(data)
+            else:
+                digest = self.blobs.put(data)
         except CacheError as error:
             trouble = f"the image could not be stored: {error.what}"
         else:
-            return True, True
-        return False, self._rescue(sent, data, trouble, is_further=False)
+            return digest, True
+        return None, self._rescue(sent, data, trouble, is_further=False)
 
-    def _keep_further(self, sent: LedgerLine, further: Mapping[Digest, bytes]) -> list[Digest]:
+    def _book(self, sent: LedgerLine, result: ActionResult) -> bool:
+        """Whether the ledger knows of a purchase; what is free is not booked."""
+        if not self.is_paid:
+            return True
+        received = replace(
+            sent,
+            event="received",
+            at=self._now(),
+            cost_usd=result.cost_usd,
+            result=result,
+            generation_id=result.generation_id,
+        )
+        with self._warning(sent.asset, "the purchase could not be booked"):
+            self.ledger.append(received)
+            return True
+        return False
+
+    def _keep_further(self, sent: LedgerLine, further: Iterable[bytes]) -> list[Digest]:
         """Store, else rescue, what an answer held beside its image; returns what is stored."""
-        stored = []
-        for digest, data in sorted(further.items()):
+        stored: set[Digest] = set()
+        for data in further:
             try:
-                self.blobs.put(data)
+                digest = self.blobs.put(data)
             except CacheError as error:
                 trouble = f"another image of the answer could not be stored: {error.what}"
                 self._rescue(sent, data, trouble, is_further=True)
             else:
-                stored.append(digest)
-        return stored
+                stored.add(digest)
+        return sorted(stored)
 
     def _rescue(self, sent: LedgerLine, data: bytes, trouble: str, *, is_further: bool) -> bool:
         """Keep elsewhere what the store does not take, say where, and whether that went well."""

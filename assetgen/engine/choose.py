@@ -88,12 +88,12 @@ class Chooser(Value):
         data = self.supplier.fetch(result.image)
         if data is None:
             raise OutputError(f"{result.image} went away just now", hint="look at it again")
-        self.blobs.put(data)
+        stored = self.blobs.put(data)
         # `derive` converts where the formats differ, whatever the lockfile says of the output.
         wanted = replace(
             decision, verdict=Verdict.DERIVE, hold=None, keyed=keyed, result=result, digest=None
         )
-        digest = self.delivery.deliver(wanted, result, data)
+        digest = self.delivery.deliver(wanted, result, data, stored)
         if digest is None:
             raise OutputError(f"`{asset.output}` was changed just now", hint="look at it again")
         self._note(asset, keyed, result, digest)

@@ -44,8 +44,13 @@ class Delivery(Value):
     finished: dict[str, ImageInfo] = field(default_factory=dict)
     """What the outputs are that were derived, by name of the asset."""
 
-    def deliver(self, decision: Decision, result: ActionResult, data: bytes) -> Digest | None:
+    def deliver(
+        self, decision: Decision, result: ActionResult, data: bytes, digest: Digest
+    ) -> Digest | None:
         """Write the output of an asset from `data`, the image as it came or the known output.
+
+        `digest` is that of `data`; the image itself may be recorded under another one, that of
+        the same picture as somebody else's machine packed it.
 
         Returns the digest for the lockfile, or None when somebody has changed the output since the
         verdict was given: then nothing is written.
@@ -60,9 +65,8 @@ class Delivery(Value):
             key = output_key(result.image, asset)
             data, info = self.finishing.output(asset, result, data)
             self.finished[asset.name] = info
-            derived = self._keep_derived(key, asset, result.image, data, info)
-            recorded = self._recorded(asset, result, derived)
-        digest = digest_of(data)
+            digest = self._keep_derived(key, asset, result.image, data, info)
+            recorded = self._recorded(asset, result, digest)
         path = asset.output
         is_there = self.facts.output(path).digest == digest and not self.has_moved(path)
         if not is_there and not self._may_replace(asset.name, path, digest):

@@ -351,9 +351,10 @@ class Build:
         warning = shape_warning(asset, purchase.result)
         if warning:
             self.shop.emit(Warned(asset.name, warning))
+        came = purchase.result.image
         result = self._recorded_result(decision, purchase.result)
         status = Status.GENERATED if purchase.was_bought else Status.RESTORED
-        return await asyncio.to_thread(self._deliver, decision, result, purchase.data, status)
+        return await asyncio.to_thread(self._deliver, decision, result, purchase.data, came, status)
 
     def _place_draft(self, decision: Decision, action: Generate) -> Outcome:
         asset = decision.asset
@@ -444,7 +445,7 @@ class Build:
         is_read_next = bool(asset.steps or asset.variants or asset.frames)
         info = self._info_of(path, data, is_read_next=is_read_next)
         result = ActionResult(image=decision.image, info=info)
-        return self._deliver(decision, result, data, Status.DERIVED)
+        return self._deliver(decision, result, data, decision.image, Status.DERIVED)
 
     def _info_of(self, path: str, data: bytes, *, is_read_next: bool) -> ImageInfo:
         try:
@@ -454,21 +455,27 @@ class Build:
 
     def _deliver_stored(self, decision: Decision, result: ActionResult, done: Status) -> Outcome:
         """Deliver from bytes that are somewhere on this machine."""
-        data = self.shop.supplier.fetch(decision.digest or result.image)
+        digest = decision.digest or result.image
+        data = self.shop.supplier.fetch(digest)
         if data is None:
             raise OutputError(
                 "the stored image went away while the build was running",
                 hint="run `assetgen build` again",
             )
-        return self._deliver(decision, result, data, done)
+        return self._deliver(decision, result, data, digest, done)
 
     def _deliver(
-        self, decision: Decision, result: ActionResult, data: bytes, done: Status
+        self,
+        decision: Decision,
+        result: ActionResult,
+        data: bytes,
+        digest_of_data: Digest,
+        done: Status,
     ) -> Outcome:
         """Bring the image to its output and to the lockfile."""
         name, asset = decision.asset.name, decision.asset
         self.decided[name] = replace(decision, result=result)
-        digest = self.shop.delivery.deliver(decision, result, data)
+        digest = self.shop.delivery.deliver(decision, result, data, digest_of_data)
         known = self.shop.delivery.finished.get(name, decision.finished)
         finished = finished_info(asset, result.info, known)
         self.decided[name] = decision = replace(decision, result=result, finished=finished)
