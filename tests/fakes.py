@@ -235,12 +235,13 @@ class FakeFiles:
         self.reads.append(path)
         return self.peek(path)
 
-    def write(self, path: str, data: bytes) -> None:
+    def write(self, path: str, data: bytes) -> Stamp | None:
         self.before_write(path)
         if path in self.broken:
             raise OutputError(f"cannot write `{path}`: No space left on device")
         self.writes.append(path)
         self.put(path, data)
+        return self.stamp(path)
 
     def peek(self, path: str) -> bytes | None:
         """The bytes, as the user sees them."""
@@ -640,7 +641,13 @@ class Machine:
         stamps = {"assets.yaml": self.files.stamp("assets.yaml")}
         read = Inspected(stamps=stamps, at_ns=int(self.clock.now() * 1e9))
         report = await build.run()
-        is_as_written = await look_again(delivery.written, survey.observer, self.clock)
+        is_as_written = await look_again(
+            delivery.written,
+            survey.observer,
+            lockfile="assets.lock",
+            files=self.files,
+            clock=self.clock,
+        )
         self.record = compose(
             plan=survey.plan,
             report=report,

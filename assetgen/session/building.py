@@ -272,7 +272,7 @@ def _buyer(adapters: Adapters, found: Survey, shift: Shift, halt: Halt, emit: Em
 async def _remember(adapters: Adapters, found: Survey, build: Build, report: Report) -> None:
     """Drop from the journal what the lockfile says by now, and write the build record."""
     written = build.shop.delivery.written
-    is_as_written = await look_again(written, found.observer, adapters.clock)
+    is_as_written = await _look_again(adapters, found, build)
     if found.plan.is_whole:
         present = {entry.digest for entry in found.observer.seen.values()} - build.lock.digests
         adapters.prune_journal(lambda digest: digest in present)
@@ -305,7 +305,7 @@ async def _remember_edit(
     adapters: Adapters, narrowed: Narrowed, found: Survey, build: Build, report: Report
 ) -> None:
     """The same after a build that looked at what an edit concerns."""
-    is_as_written = await look_again(build.shop.delivery.written, found.observer, adapters.clock)
+    is_as_written = await _look_again(adapters, found, build)
     adapters.prune_journal(lambda digest: not build.lock.names(digest))
     _sweep(adapters, found, build.lock)
     record = recompose(
@@ -322,6 +322,16 @@ async def _remember_edit(
     )
     adapters.write_outline(narrowed.outline)
     adapters.write_record(record)
+
+
+async def _look_again(adapters: Adapters, found: Survey, build: Build) -> bool:
+    return await look_again(
+        build.shop.delivery.written,
+        found.observer,
+        lockfile=adapters.lockfile_name,
+        files=adapters.files,
+        clock=adapters.clock,
+    )
 
 
 def _known_at(adapters: Adapters) -> str:

@@ -118,6 +118,21 @@ def test_the_next_edit_is_narrow_too_and_then_there_is_nothing_to_do(
         assert build(many).counts()["restored"] == 1
 
 
+def test_after_an_edit_that_only_the_lockfile_shows_there_is_nothing_to_do(
+    many: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(many)
+    plain, webp = (f"    output: art/7.{suffix}\n" for suffix in ("png", "webp"))
+    edit(many, plain, webp)
+    assert build(many).counts()["derived"] == 1
+    for before, after in ((webp, plain), (plain, webp), (webp, plain)):
+        edit(many, before, after)
+        lock = (many / "assets.lock").read_bytes()
+        assert build(many).counts()["kept"] == COUNT
+        assert (many / "assets.lock").read_bytes() != lock
+        assert is_up_to_date(["build"])
+
+
 @pytest.mark.parametrize("style", ["|+", ">+"])
 def test_lines_of_others_that_are_left_out_do_not_belong_to_a_text(many: Path, style: str) -> None:
     note = f"    params:\n      note: {style}\n        seven\n"
