@@ -590,7 +590,11 @@ class Machine:
     ) -> Report:
         self.halt = Halt()
         buyer = self.buyer(
-            halt=self.halt, budget=project.budget, jobs=jobs, is_paid=survey.options.is_paid
+            halt=self.halt,
+            budget=project.budget,
+            jobs=jobs,
+            is_paid=survey.options.is_paid,
+            is_repeatable=survey.options.is_repeatable,
         )
         delivery = Delivery(
             actions=self.actions,
@@ -673,6 +677,7 @@ class Machine:
         budget: Budget | None = None,
         jobs: int = 8,
         is_paid: bool = True,
+        is_repeatable: bool = False,
         provider: Provider | None = None,
     ) -> Buyer:
         """What buys; call it inside a running event loop."""
@@ -692,6 +697,7 @@ class Machine:
             emit=self.events.append,
             is_paid=is_paid,
             project="harbour",
+            is_repeatable=is_repeatable,
         )
 
     def recover(self) -> Aftermath:

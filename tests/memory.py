@@ -132,9 +132,9 @@ class MemoryInputs:
     def __init__(self) -> None:
         self._documents: dict[str, bytes] = {}
 
-    def put(self, document: bytes) -> None:
+    def put_many(self, documents: Iterable[bytes]) -> None:
         """See the port."""
-        self._documents[hashlib.sha256(document).hexdigest()] = document
+        self._documents |= {hashlib.sha256(one).hexdigest(): one for one in documents}
 
     def get(self, fingerprint: str) -> bytes | None:
         """See the port."""

@@ -19,7 +19,7 @@ from assetgen.errors import CacheError
 from assetgen.temporary import sweep, writing_in
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
 FOLDER_MODE = 0o700
 """Prompts and images are the user's own business."""
@@ -103,7 +103,8 @@ def write_synced(path: str, data: bytes, *, mode: int, through: str) -> None:
     Raises:
         OSError: as the system says; the unfinished file is gone then.
     """
-    _write(path, data, mode, through, bring=os.fsync)
+    with _growing_in(through):
+        _grow(path, data, mode, through, bring=os.fsync)
     sync_folder(os.path.dirname(path))
 
 
@@ -113,26 +114,30 @@ def write_whole(path: str, data: bytes, *, mode: int, through: str) -> None:
     Raises:
         OSError: as the system says; the unfinished file is gone then.
     """
-    _write(path, data, mode, through, bring=lambda _: None)
+    write_all_whole({path: data}, mode=mode, through=through)
 
 
-def _write(
-    path: str, data: bytes, mode: int, through: str, *, bring: Callable[[int], None]
-) -> None:
-    part = os.path.join(through, f"{os.path.basename(path)}.{secrets.token_hex(4)}{PART}")
+def write_all_whole(files: Mapping[str, bytes], *, mode: int, through: str) -> None:
+    """`write_whole` for many files: their bytes by their paths."""
     with _growing_in(through):
-        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fchmod(descriptor, mode)
-                bring(descriptor)
-            os.replace(part, path)
-        except BaseException:
-            with suppress(FileNotFoundError):
-                os.unlink(part)
-            raise
+        for path, data in files.items():
+            _grow(path, data, mode, through, bring=lambda _: None)
+
+
+def _grow(path: str, data: bytes, mode: int, through: str, *, bring: Callable[[int], None]) -> None:
+    part = os.path.join(through, f"{os.path.basename(path)}.{secrets.token_hex(4)}{PART}")
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fchmod(descriptor, mode)
+            bring(descriptor)
+        os.replace(part, path)
+    except BaseException:
+        with suppress(FileNotFoundError):
+            os.unlink(part)
+        raise
 
 
 @contextmanager

@@ -11,8 +11,12 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+from typing import TYPE_CHECKING
 
-from assetgen.cache.durable import cache_errors, make_folder, read_only_error, write_whole
+from assetgen.cache.durable import cache_errors, make_folder, read_only_error, write_all_whole
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _FINGERPRINT = re.compile(r"[0-9a-f]{64}")
 _MOST_BYTES = 16 * 1024 * 1024
@@ -32,18 +36,20 @@ class FileInputs:
         self._folder = os.path.join(root, "inputs")
         self._incoming = os.path.join(root, "incoming")
 
-    def put(self, document: bytes) -> None:
+    def put_many(self, documents: Iterable[bytes]) -> None:
         """See the port; a document that is there already is not written again."""
         if not self._create:
             raise read_only_error(self._root)
-        fingerprint = hashlib.sha256(document).hexdigest()
-        if self.get(fingerprint) is not None:
-            return
-        path = self._path(fingerprint)
-        with cache_errors("write", path):
-            make_folder(self._incoming)
-            make_folder(os.path.dirname(path))
-            write_whole(path, document, mode=0o600, through=self._incoming)
+        named = {hashlib.sha256(document).hexdigest(): document for document in documents}
+        missing = {
+            self._path(fingerprint): document
+            for fingerprint, document in named.items()
+            if self.get(fingerprint) is None
+        }
+        with cache_errors("write", self._folder):
+            for folder in {self._incoming, *(os.path.dirname(path) for path in missing)}:
+                make_folder(folder)
+            write_all_whole(missing, mode=0o600, through=self._incoming)
 
     def get(self, fingerprint: str) -> bytes | None:
         """See the port.

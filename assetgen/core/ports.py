@@ -219,8 +219,8 @@ class InputStore(Protocol):
     Nothing is decided by it and nothing paid depends on it: losing a document loses words only.
     """
 
-    def put(self, document: bytes) -> None:
-        """Keep `document` under its SHA-256, which is the fingerprint. Raises `CacheError`."""
+    def put_many(self, documents: Iterable[bytes]) -> None:
+        """Keep each under its SHA-256, which is the fingerprint. Raises `CacheError`."""
         ...
 
     def get(self, fingerprint: str) -> bytes | None:

@@ -109,7 +109,8 @@ class Buyer(Value):
     project: str
     """Its name, for the ledger."""
     is_repeatable: bool = False
-    """Whether the provider gives the same image again for the same request."""
+    """Whether the provider gives the same image again, free, for the same request: then its results
+    are the build's to note, in batches."""
 
     async def buy(
         self,
@@ -290,7 +291,8 @@ class Buyer(Value):
             if is_stored and is_booked:
                 if self.is_paid:
                     self.blobs.settle(sent.call)
-                self.actions.put(sent.fingerprint, result)
+                if not self.is_repeatable:
+                    self.actions.put(sent.fingerprint, result)
         return Purchase(result=result, data=image.data, was_bought=True, is_kept=is_kept)
 
     def _receive(self, sent: LedgerLine, data: bytes) -> tuple[Digest | None, bool]:

@@ -206,7 +206,7 @@ class Chooser(Value):
         entry = entry_of(asset, keyed, result, digest, finished)
         note_choice(chosen(entry, self.project.name, self.clock), self.ledger, self.actions)
         try:
-            self.inputs.put(keyed.document)
+            self.inputs.put_many([keyed.document])
         except CacheError as error:
             what = f"`explain` will not know these inputs in words: {error.what}"
             self.delivery.emit(Warned(asset.name, what))

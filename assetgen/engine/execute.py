@@ -28,11 +28,12 @@ from assetgen.core.value import Value, field, replace
 from assetgen.engine.buy import Bill, HaltedError
 from assetgen.engine.halt import Gate
 from assetgen.engine.limits import OverBudgetError
+from assetgen.engine.notes import Notes
 from assetgen.engine.observe import settle
 from assetgen.engine.places import Places
 from assetgen.engine.products import Products, outcome_of
 from assetgen.engine.underway import UnderWay
-from assetgen.errors import AssetgenError, CacheError, ImageError, OutputError, StepError
+from assetgen.errors import AssetgenError, ImageError, OutputError, StepError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
     from assetgen.core.decision import Options
     from assetgen.core.digest import Digest
     from assetgen.core.facts import Facts
-    from assetgen.core.fingerprint import Keyed
     from assetgen.core.lock import LockEntry, ProductEntry
     from assetgen.core.model import Asset
     from assetgen.core.plan_products import ProductDecision
@@ -122,7 +122,11 @@ class Build:
     _changes_lock: threading.Lock = dataclasses.field(default_factory=threading.Lock)
     _deciding: asyncio.Lock = dataclasses.field(default_factory=asyncio.Lock)
     _locked_at: float = 0.0
-    _notes_inputs: bool = True
+    _notes: Notes = dataclasses.field(init=False)
+
+    def __post_init__(self) -> None:
+        """Begin to take notes."""
+        self._notes = Notes(self.shop.inputs, self.shop.delivery.actions, self.shop.emit)
 
     async def run(self) -> Report:
         """Run the plan to its end, or to where it was stopped."""
@@ -346,6 +350,8 @@ class Build:
         purchase = await self.shop.under_way.buy(buyer, request, decision.estimate, bill, anew=anew)
         if not purchase.is_kept:
             self._not_kept.add(asset.name)
+        elif purchase.was_bought and self.options.is_repeatable:
+            self._notes.add_result(request.fingerprint, purchase.result)
         if not purchase.was_bought:
             decision = replace(decision, reason="another build made it in the meantime")
         warning = shape_warning(asset, purchase.result)
@@ -507,19 +513,7 @@ class Build:
         asset, keyed = decision.asset, decision.key
         with self._changes_lock:
             self._changes[asset.name] = entry_of(asset, keyed, result, digest, decision.finished)
-        self._note_inputs(keyed)
-
-    def _note_inputs(self, keyed: Keyed) -> None:
-        """Keep what the image was made from for `explain`; the first failure ends the attempts."""
-        if not self._notes_inputs or not keyed.document:
-            return
-        try:
-            self.shop.inputs.put(keyed.document)
-        except CacheError as error:
-            self._notes_inputs = False
-            self.shop.emit(
-                Warned(None, f"`explain` will not know these inputs in words: {error.what}")
-            )
+        self._notes.add_inputs(keyed.document)
 
     def _write_lock(self) -> None:
         """Bring the changes to the lockfile; those that cannot be written stay for the next time.
@@ -531,6 +525,7 @@ class Build:
             changes, self._changes = self._changes, {}
             made = dict(self._product_changes)
             self._product_changes.clear()
+        self._notes.write()
         try:
             names = names_of(self.plan.project)
             self.lock = self.shop.locks.update(Changes(changes, made), names)

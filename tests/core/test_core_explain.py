@@ -20,6 +20,8 @@ from tests.memory import MemoryInputs
 from tests.properties import BUILDING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from assetgen.core.model import Asset, ProviderName
 
 HERO = generated("hero", "A lighthouse keeper, full body")
@@ -217,7 +219,7 @@ def test_inputs_of_another_kind_or_in_pieces_are_no_inputs() -> None:
 class FullInputs(MemoryInputs):
     """A disk on which nothing fits."""
 
-    def put(self, document: bytes) -> None:  # noqa: ARG002 - the port
+    def put_many(self, documents: Iterable[bytes]) -> None:  # noqa: ARG002 - the port
         raise CacheError("cannot write: No space left on device")
 
 

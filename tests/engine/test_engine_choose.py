@@ -21,6 +21,8 @@ from tests.memory import MemoryActions, MemoryInputs
 from tests.properties import BUILDING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from assetgen.core.model import Asset, Project
     from assetgen.core.result import ActionResult
 
@@ -325,7 +327,7 @@ def test_a_pointer_to_the_recorded_image_is_adopted_without_its_bytes() -> None:
 
 def test_a_cache_that_cannot_note_the_words_warns_and_adopts() -> None:
     class Full(MemoryInputs):
-        def put(self, document: bytes) -> None:  # noqa: ARG002 - the port
+        def put_many(self, documents: Iterable[bytes]) -> None:  # noqa: ARG002 - the port
             raise CacheError("cannot write: No space left on device")
 
     machine = Machine()
