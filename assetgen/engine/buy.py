@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from assetgen.core.result import ImageInfo
     from assetgen.engine.halt import Halt
     from assetgen.engine.limits import Concurrency, Purse
+    from assetgen.engine.notes import Notes
 
 _T = TypeVar("_T")
 
@@ -106,11 +107,12 @@ class Buyer(Value):
     halt: Halt
     emit: Emit
     is_paid: bool
+    notes: Notes
+    """Where results go that can be had again free."""
     project: str
     """Its name, for the ledger."""
     is_repeatable: bool = False
-    """Whether the provider gives the same image again, free, for the same request: then its results
-    are the build's to note, in batches."""
+    """Whether the provider gives the same image again, free, for the same request."""
 
     async def buy(
         self,
@@ -291,7 +293,9 @@ class Buyer(Value):
             if is_stored and is_booked:
                 if self.is_paid:
                     self.blobs.settle(sent.call)
-                if not self.is_repeatable:
+                if self.is_repeatable:
+                    self.notes.add_result(sent.fingerprint, result)
+                else:
                     self.actions.put(sent.fingerprint, result)
         return Purchase(result=result, data=image.data, was_bought=True, is_kept=is_kept)
 

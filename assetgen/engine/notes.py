@@ -1,4 +1,4 @@
-"""What a build keeps in batches, whenever it writes the lockfile: all of it can be had again."""
+"""What is kept in batches, whenever a build writes the lockfile: all of it can be had again."""
 
 from __future__ import annotations
 

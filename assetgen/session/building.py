@@ -18,6 +18,7 @@ from assetgen.engine.buy import Buyer
 from assetgen.engine.deliver import Delivery
 from assetgen.engine.execute import Build, Orders, Workshop
 from assetgen.engine.limits import OverBudgetError
+from assetgen.engine.notes import Notes
 from assetgen.engine.produce import Producer
 from assetgen.engine.rebuild import rebuilt_lock
 from assetgen.engine.remember import Inspected, compose, look_again, recompose
@@ -205,15 +206,17 @@ def _workshop(adapters: Adapters, found: Survey, shift: Shift, turn: Turn, emit:
 
     def buyer() -> Buyer:
         if not buyers:
-            buyers.append(_buyer(adapters, found, shift, turn.halt, emit))
+            buyers.append(_buyer(adapters, found, shift, turn.halt, notes))
         return buyers[0]
 
+    cache = adapters.cache()
+    notes = Notes(cache.inputs, cache.actions, emit)
     finishing = adapters.finishing()
     delivery = Delivery(
         files=adapters.files,
         finishing=finishing,
-        blobs=adapters.cache().blobs,
-        actions=adapters.cache().actions,
+        blobs=cache.blobs,
+        actions=cache.actions,
         journal=adapters.journal,
         observer=found.observer,
         facts=found.facts,
@@ -240,7 +243,7 @@ def _workshop(adapters: Adapters, found: Survey, shift: Shift, turn: Turn, emit:
         supplier=supplier,
         buyer=buyer,
         paint_placeholder=adapters.paint_placeholder,
-        inputs=adapters.cache().inputs,
+        notes=notes,
         halt=turn.halt,
         emit=emit,
         gate=turn.gate,
@@ -248,7 +251,7 @@ def _workshop(adapters: Adapters, found: Survey, shift: Shift, turn: Turn, emit:
     )
 
 
-def _buyer(adapters: Adapters, found: Survey, shift: Shift, halt: Halt, emit: Emit) -> Buyer:
+def _buyer(adapters: Adapters, found: Survey, shift: Shift, halt: Halt, notes: Notes) -> Buyer:
     project = found.plan.project
     cache = adapters.cache()
     return Buyer(
@@ -262,7 +265,8 @@ def _buyer(adapters: Adapters, found: Survey, shift: Shift, halt: Halt, emit: Em
         purse=shift.purse,
         slots=shift.slots,
         halt=halt,
-        emit=emit,
+        emit=notes.emit,
+        notes=notes,
         is_paid=found.options.is_paid,
         is_repeatable=found.options.is_repeatable,
         project=project.name,
