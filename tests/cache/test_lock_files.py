@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -67,6 +68,47 @@ def test_a_claim_is_free_once_its_process_was_killed(tmp_path: Path) -> None:
         claim = claims.try_claim(fingerprint())
         assert claim is not None
         claim.release()
+
+
+def test_who_locks_a_file_that_was_removed_locks_the_one_that_others_find(tmp_path: Path) -> None:
+    path = tmp_path / "a.lock"
+    first = try_hold(str(path))
+    assert first is not None
+    path.unlink()
+    second = try_hold(str(path))
+    assert second is not None
+    assert try_hold(str(path)) is None
+    first.release()
+    assert try_hold(str(path)) is None
+    second.release()
+
+
+def test_a_lock_whose_file_goes_away_while_it_is_taken_is_taken_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, real, opened = tmp_path / "a.lock", os.open, list[int]()
+
+    def open_and_lose_the_first(*arguments: Any, **named: Any) -> int:
+        opened.append(real(*arguments, **named))
+        if len(opened) == 1:
+            path.unlink()
+        return opened[-1]
+
+    monkeypatch.setattr(os, "open", open_and_lose_the_first)
+    held = try_hold(str(path))
+    assert held is not None
+    assert len(opened) == 2
+    assert try_hold(str(path)) is None
+    held.release()
+
+
+def test_a_link_in_the_place_of_a_lock_is_refused_and_its_target_not_touched(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "a.lock").symlink_to(tmp_path / "target")
+    with pytest.raises(CacheError, match="cannot lock"):
+        try_hold(str(tmp_path / "a.lock"))
+    assert not (tmp_path / "target").exists()
 
 
 def test_the_file_of_a_claim_stays(tmp_path: Path) -> None:
