@@ -1,7 +1,8 @@
-"""How much is done for a build of variants: decodes, encodes and syncs, counted and not timed."""
+"""How much is done for a build: decodes, encodes, syncs and hashes, counted and not timed."""
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections import Counter
 from typing import TYPE_CHECKING
@@ -9,12 +10,16 @@ from typing import TYPE_CHECKING
 import pytest
 
 import assetgen
+from assetgen.core import digest
 from assetgen.steps import encode, proof
 from assetgen.steps import png as png_chunks
+from tests.standin import API_KEY
 from tests.steps.pictures import gradient, png
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tests.standin import OpenRouterStandIn
 
 COUNT = 12
 MANIFEST = f"""\
@@ -115,3 +120,29 @@ def test_another_width_costs_its_own_encodes(manifest: str, counted: Counter[str
     assert assetgen.build(manifest).exit_code == 0
     assert counted["encodes"] == COUNT * 2
     assert counted["decodes"] == COUNT
+
+
+@pytest.mark.parametrize("suffix", ["png", "webp"])
+def test_a_bought_image_is_hashed_once_whatever_is_made_of_it(
+    tmp_path: Path, openrouter: OpenRouterStandIn, monkeypatch: pytest.MonkeyPatch, suffix: str
+) -> None:
+    monkeypatch.setenv("ASSETGEN_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setenv("OPENROUTER_API_KEY", API_KEY)
+    monkeypatch.setenv("OPENROUTER_BASE_URL", openrouter.base_url)
+    hashed: Counter[bytes] = Counter()
+    real = hashlib.sha256
+
+    class Counting:
+        @staticmethod
+        def sha256(data: bytes) -> hashlib._Hash:
+            hashed[data] += 1
+            return real(data)
+
+    monkeypatch.setattr(digest, "hashlib", Counting)
+    (tmp_path / "assets.yaml").write_text(
+        "version: 1\ndefaults: {model: google/gemini-2.5-flash-image}\nassets:\n"
+        f"  hero: {{prompt: A hero, output: hero.{suffix}}}\n"
+    )
+    assert assetgen.build(str(tmp_path / "assets.yaml")).exit_code == 0
+    (bought,) = [data for data in hashed if data.startswith(b"\x89PNG")]
+    assert hashed[bought] == 1
