@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Self
 
 import filelock
@@ -42,7 +42,7 @@ class Held:
         descriptor, self._descriptor = self._descriptor, None
         if descriptor is not None:
             with cache_errors("unlock", self._path, _HINT):
-                os.close(descriptor)  # which frees the lock
+                _unlock(descriptor)
 
     def __enter__(self) -> Self:
         return self
@@ -96,7 +96,7 @@ def holding(open_file: Callable[[], int], path: str, *, timeout_s: float) -> Ite
             raise _locked(path, timeout_s)
         yield
     finally:
-        os.close(descriptor)  # which frees the lock
+        _unlock(descriptor)
 
 
 def _lock(descriptor: int, deadline: float) -> bool:
@@ -106,6 +106,13 @@ def _lock(descriptor: int, deadline: float) -> bool:
             return False
         time.sleep(_POLL_S)
     return True
+
+
+def _unlock(descriptor: int) -> None:
+    """Closing alone would leave the lock with a process that was forked meanwhile."""
+    with suppress(OSError):  # where there are no locks, there is nothing to unlock
+        filelock.unlock_descriptor(descriptor)
+    os.close(descriptor)
 
 
 def _locked(path: str, timeout_s: float) -> CacheError:

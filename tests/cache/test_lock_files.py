@@ -8,6 +8,7 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+import filelock
 import pytest
 
 from assetgen.cache.locks import FileClaims, hold, try_hold
@@ -111,6 +112,29 @@ def test_a_link_in_the_place_of_a_lock_is_refused_and_its_target_not_touched(
     assert not (tmp_path / "target").exists()
 
 
+FORK_AND_RELEASE = """
+import os, sys
+from assetgen.cache.locks import try_hold
+held = try_hold(sys.argv[1])
+reading, writing = os.pipe()
+child = os.fork()
+if not child:
+    os.close(writing)
+    os.read(reading, 1)
+    os._exit(0)
+held.release()
+print("kept" if try_hold(sys.argv[1]) is None else "free", flush=True)
+os.close(writing)
+os.waitpid(child, 0)
+"""
+
+
+def test_a_lock_that_was_released_is_free_although_a_forked_process_lives(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", FORK_AND_RELEASE, str(tmp_path / "a.lock")]
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", cwd=ROOT, check=False)
+    assert (done.stdout.strip(), done.stderr) == ("free", "")
+
+
 def test_the_file_of_a_claim_stays(tmp_path: Path) -> None:
     """Removing it would let in one who waits at the old file and one who makes a new one."""
     claims = FileClaims(str(tmp_path), create=True)
@@ -166,3 +190,16 @@ def test_a_lock_that_cannot_be_made_says_where(tmp_path: Path) -> None:
     with pytest.raises(CacheError, match="file/lock") as caught:
         try_hold(str(tmp_path / "file" / "lock"))
     assert isinstance(caught.value.__cause__, OSError)
+
+
+@pytest.mark.parametrize("timeout_s", [0.0, 1.0])
+def test_where_nothing_can_be_locked_that_is_what_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, timeout_s: float
+) -> None:
+    def refused(*_: object, **__: object) -> bool:
+        raise OSError(38, "Function not implemented")
+
+    for name in ("lock_descriptor", "unlock_descriptor"):
+        monkeypatch.setattr(filelock, name, refused)
+    with pytest.raises(CacheError, match=r"cannot lock .*: Function not implemented"):
+        hold(str(tmp_path / "a.lock"), timeout_s=timeout_s)
