@@ -98,10 +98,10 @@ class Beneath:
             raise Unfit(errno.EFBIG, f"is larger than {most_bytes // 2**20} MiB", path)
         return data
 
-    def write(self, path: str, data: bytes, *, mtime_ns: int | None = None) -> os.stat_result:
+    def write(self, path: str, data: bytes) -> None:
         """Replace a file in one step, making the folders on the way: see `write_in_one_step`."""
         with self.folder_of(path, make=True) as (folder, name):
-            return write_in_one_step(folder, name, data, mtime_ns=mtime_ns)
+            write_in_one_step(folder, name, data)
 
     def _walk(self, path: str) -> _Walk:
         if path.startswith("/"):
@@ -185,14 +185,11 @@ class _Walk:
         return real.removeprefix(prefix)
 
 
-def write_in_one_step(
-    folder: int, name: str, data: bytes, *, mtime_ns: int | None = None
-) -> os.stat_result:
+def write_in_one_step(folder: int, name: str, data: bytes) -> None:
     """Write `data` beside `name` in an open folder, sync it, and rename it to `name`.
 
     A link that has the name is replaced, not followed. The permissions are those of the file that
-    is replaced, else what the user's umask gives. It gets the time `mtime_ns` if one is given and
-    the file system takes it. Returns what the system says of the file that now has the name.
+    is replaced, else what the user's umask gives.
 
     Raises:
         OSError: as the system says; the temporary file is gone then.
@@ -206,15 +203,10 @@ def write_in_one_step(
                 file.write(data)
                 file.flush()
                 _copy_mode(folder, name, descriptor)
-                if mtime_ns is not None:
-                    with suppress(OSError):
-                        os.utime(descriptor, ns=(mtime_ns, mtime_ns))
                 os.fsync(descriptor)
-                os.replace(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
-                return os.fstat(descriptor)
+            os.replace(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
         except BaseException:
-            with suppress(FileNotFoundError):  # it may have its name already
-                os.unlink(temporary, dir_fd=folder)
+            os.unlink(temporary, dir_fd=folder)
             raise
 
 

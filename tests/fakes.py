@@ -236,13 +236,12 @@ class FakeFiles:
         self.reads.append(path)
         return self.peek(path)
 
-    def write(self, path: str, data: bytes) -> Stamp | None:
+    def write(self, path: str, data: bytes) -> None:
         self.before_write(path)
         if path in self.broken:
             raise OutputError(f"cannot write `{path}`: No space left on device")
         self.writes.append(path)
         self.put(path, data)
-        return self.stamp(path)
 
     def peek(self, path: str) -> bytes | None:
         """The bytes, as the user sees them."""

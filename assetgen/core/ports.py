@@ -250,11 +250,8 @@ class Files(Protocol):
         """Bytes of a regular file; None when there is none. Raises `OutputError`."""
         ...
 
-    def write(self, path: str, data: bytes) -> Stamp | None:
-        """Replace a file: a reader sees the old bytes or the new. Raises `OutputError`.
-
-        Returns its stamp, if any change from now on is sure to show in that.
-        """
+    def write(self, path: str, data: bytes) -> None:
+        """Replace a file: a reader sees the old bytes or the new. Raises `OutputError`."""
         ...
 
     def remove(self, path: str) -> None:

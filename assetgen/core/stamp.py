@@ -17,14 +17,10 @@ COARSE_GRANULE_NS = 2_000_000_000
 def stamp_of(path: str) -> Stamp | None:
     """Stamp of the file or folder at `path`, links followed; None when there is none."""
     try:
-        return stamp_from(os.stat(path))
+        stat = os.stat(path)
     except (OSError, ValueError):
         return None
-
-
-def stamp_from(found: os.stat_result) -> Stamp:
-    """The stamp of a file of which the system has just said this."""
-    return (found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino)
+    return (stat.st_mtime_ns, stat.st_ctime_ns, stat.st_size, stat.st_ino)
 
 
 def are_unchanged(

@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from assetgen.core.result import ActionResult, ImageInfo
     from assetgen.core.stamp import Stamp
     from assetgen.engine.finishing import Finishing
-    from assetgen.engine.observe import Observer, Written
+    from assetgen.engine.observe import Observer
 
 
 class Delivery(Value):
-    """Writes outputs. `written` collects what each is, by path."""
+    """Writes outputs. `written` collects the digest of the bytes of each, by path."""
 
     files: Files
     finishing: Finishing
@@ -40,7 +40,7 @@ class Delivery(Value):
     forced: frozenset[str]
     """Names whose present bytes are named when they are replaced, because that was asked for."""
     emit: Emit
-    written: dict[str, Written] = field(default_factory=dict)
+    written: dict[str, Digest] = field(default_factory=dict)
     finished: dict[str, ImageInfo] = field(default_factory=dict)
     """What the outputs are that were derived, by name of the asset."""
 
@@ -74,7 +74,8 @@ class Delivery(Value):
         self.journal.add({digest: key})
         if is_there:
             return recorded
-        self._write(asset.output, data, digest)
+        self.files.write(asset.output, data)
+        self.written[asset.output] = digest
         return recorded
 
     def place_draft(self, asset: Asset, data: bytes) -> bool:
@@ -88,7 +89,8 @@ class Delivery(Value):
         digest = digest_of(data)
         if not self._may_replace(asset.name, asset.output, digest):
             return False
-        self._write(asset.output, data, digest)
+        self.files.write(asset.output, data)
+        self.written[asset.output] = digest
         return True
 
     def _keep_derived(
@@ -144,12 +146,9 @@ class Delivery(Value):
         for path, digest, data, stamp in to_write:
             if self.files.stamp(path) != stamp:
                 return path
-            self._write(path, data, digest)
+            self.files.write(path, data)
+            self.written[path] = digest
         return refused
-
-    def _write(self, path: str, data: bytes, digest: Digest) -> None:
-        stamp = self.files.write(path, data)
-        self.written[path] = self.observer.written(path, data, digest, stamp)
 
     def _is_placed(self, name: str, path: str, digest: Digest) -> bool | None:
         """Whether these bytes are there already; None when they may not be put there."""

@@ -30,14 +30,6 @@ if TYPE_CHECKING:
     from assetgen.core.result import ImageInfo
 
 
-class Written(Value):
-    """A file that this build wrote."""
-
-    digest: Digest
-    entry: Entry | None
-    """What it is as long as it keeps its stamp; None where a change might not show in that."""
-
-
 @dataclass(slots=True)
 class Observer:
     """Finds out what files are, reading only those whose stamp does not prove them unchanged."""
@@ -61,7 +53,8 @@ class Observer:
         """What is at the paths of products: pictures as outputs are; data files say anything."""
         found: dict[str, FileFact] = {}
         for path in paths:
-            fact = self._look_at_output(path, known if _is_picture(path) else None)
+            is_picture = "." + path.rpartition(".")[2].lower() in FORMAT_OF_SUFFIX
+            fact = self._look_at_output(path, known if is_picture else None)
             found[path] = FileFact(FileState.EMPTY) if fact.digest == _NOTHING else fact
         return found
 
@@ -70,14 +63,6 @@ class Observer:
             return self._look(path, known)
         except OutputError as error:
             return FileFact(FileState.OBSTRUCTED, problem=error.what)
-
-    def written(self, path: str, data: bytes, digest: Digest, stamp: Stamp | None) -> Written:
-        """A file of these bytes that was written just now, and need not be read again."""
-        known = {digest} if _is_picture(path) else None
-        fact = self._classify(data, digest, known)
-        if stamp is None or fact.digest != digest:
-            return Written(digest, None)
-        return Written(digest, _entry_of(path, stamp, fact, settled=True))
 
     def inputs(self, paths: Iterable[str]) -> dict[str, FileFact]:
         """What each reference and source is; all of them must be there.
@@ -112,13 +97,13 @@ class Observer:
                 return fact
         now = self.clock.now()
         data = self.files.read(path) if stamp is not None else None
-        fact = MISSING if data is None else self._classify(data, digest_of(data), known)
-        settled = stamp is None or is_settled(stamp, int(now * 1e9))
-        self.seen[path] = _entry_of(path, stamp, fact, settled=settled)
+        fact = MISSING if data is None else self._classify(data, known)
+        self.seen[path] = _entry_of(path, stamp, fact, int(now * 1e9))
         return fact
 
-    def _classify(self, data: bytes, digest: Digest, known: Container[str] | None) -> FileFact:
+    def _classify(self, data: bytes, known: Container[str] | None) -> FileFact:
         """`known` is None for inputs, whose bytes count whatever they are."""
+        digest = digest_of(data)
         pointed = pointed_digest(data)
         if pointed is not None:
             return FileFact(FileState.POINTER, pointed)
@@ -138,12 +123,9 @@ class Observer:
         return FileFact(FileState.IMAGE, digest)
 
 
-def _is_picture(path: str) -> bool:
-    return "." + path.rpartition(".")[2].lower() in FORMAT_OF_SUFFIX
-
-
-def _entry_of(path: str, stamp: Stamp | None, fact: FileFact, *, settled: bool) -> Entry:
+def _entry_of(path: str, stamp: Stamp | None, fact: FileFact, seen_at_ns: int) -> Entry:
     kind = fact.state.value if fact.draft_key is None else f"draft:{fact.draft_key}"
+    settled = stamp is None or is_settled(stamp, seen_at_ns)
     return Entry(path, stamp, settled=settled, kind=kind, digest=fact.digest or "-")
 
 

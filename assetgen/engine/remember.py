@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from assetgen.core.ports import Clock, Files
     from assetgen.core.record_kept import KeptRecord
     from assetgen.core.report import Plan, Report
-    from assetgen.engine.observe import Observer, Written
+    from assetgen.engine.observe import Observer
 
 _DONE = {
     Status.KEPT,
@@ -38,7 +38,7 @@ class Inspected(Value):
 
 
 async def look_again(
-    written: Mapping[str, Written],
+    written: Mapping[str, Digest],
     observer: Observer,
     *,
     lockfile: str,
@@ -47,25 +47,17 @@ async def look_again(
 ) -> bool:
     """Look at the outputs that were written; whether they still hold what was written.
 
-    What has kept the stamp that it was written with is not read again. When outputs or lockfile
-    are new, this waits a moment first, so that a later change is sure to show in the stamps that
-    are noted.
+    When outputs or lockfile are new, this waits a moment first, so that a later change is sure to
+    show in the stamps that are noted.
     """
     locked = files.stamp(lockfile)
     if written or (locked is not None and not is_settled(locked, int(clock.now() * 1e9))):
         await clock.sleep(2 * GRANULE_NS / 1e9)
-    doubtful: dict[str, Digest] = {}
-    for path, one in written.items():
-        if one.entry is not None and files.stamp(path) == one.entry.stamp:
-            observer.seen[path] = one.entry
-        else:
-            doubtful[path] = one.digest
-    paths, known = sorted(doubtful), frozenset(doubtful.values())
-    readers = os.cpu_count() or 1
+    paths, known, readers = sorted(written), frozenset(written.values()), os.cpu_count() or 1
     shares = [paths[first::readers] for first in range(min(readers, len(paths)))]
     looks = (asyncio.to_thread(observer.files_of_products, share, known) for share in shares)
     found = {path: fact for facts in await asyncio.gather(*looks) for path, fact in facts.items()}
-    return all(found[path].digest == digest for path, digest in doubtful.items())
+    return all(found[path].digest == digest for path, digest in written.items())
 
 
 def compose(

@@ -5,12 +5,11 @@ from __future__ import annotations
 import errno
 import os
 import stat
-import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from assetgen.beneath import Beneath, Unfit, write_in_one_step
-from assetgen.core.stamp import GRANULE_NS, Stamp, stamp_from, stamp_of
+from assetgen.core.stamp import Stamp, stamp_of
 from assetgen.errors import OutputError
 from assetgen.temporary import sweep
 
@@ -54,23 +53,16 @@ class ProjectFiles:
         except (OSError, ValueError) as error:
             raise unusable(path, "read", error) from error
 
-    def write(self, path: str, data: bytes) -> Stamp | None:
+    def write(self, path: str, data: bytes) -> None:
         """Replace a file in one step: synced under another name, then renamed.
-
-        Returns its stamp, in which any later change is sure to show: the file gets a time just
-        past, which none that is written from now on can have. None where the file system keeps
-        other times than it is told, so that two changes may carry one.
 
         Raises:
             OutputError: it would be outside the project, or the system refuses.
         """
-        # An odd number of nanoseconds, which no file system of coarser times keeps.
-        mtime_ns = (time.time_ns() - GRANULE_NS) | 1
         try:
-            found = self._inside.write(path, data, mtime_ns=mtime_ns)
+            self._inside.write(path, data)
         except (OSError, ValueError) as error:
             raise unusable(path, "write", error) from error
-        return stamp_from(found) if found.st_mtime_ns == mtime_ns else None
 
     def sweep(self, folders: Iterable[str]) -> None:
         """Remove temporary files that crashes left in these folders, where that is possible.

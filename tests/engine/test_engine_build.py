@@ -971,30 +971,6 @@ def test_an_output_that_changes_right_after_it_was_written_is_not_remembered_as_
     assert statuses(made.build(project)) == {"hero": "held"}
 
 
-def test_an_output_that_is_as_it_was_written_is_not_read_again() -> None:
-    made = machine()
-    made.build(project_of(HERO))
-    assert made.record is not None
-    assert made.record.head.complete
-    assert HERO.output in made.files.writes
-    assert HERO.output not in made.files.reads
-
-
-def test_an_output_whose_stamp_promises_nothing_is_read_again() -> None:
-    made = machine()
-    project = project_of(HERO)
-
-    class Coarse(type(made.files)):  # type: ignore[misc]
-        def write(self, path: str, data: bytes) -> None:
-            super().write(path, data)
-
-    made.files = Coarse(made.clock)
-    made.build(project)
-    assert made.record is not None
-    assert made.record.head.complete
-    assert HERO.output in made.files.reads
-
-
 def test_a_second_build_of_drafts_packed_by_another_zlib_leaves_the_lockfile_alone_too() -> None:
     project = project_of(HERO, SIDE, provider="draft")
     made = built(project)

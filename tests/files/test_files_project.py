@@ -3,12 +3,11 @@ from __future__ import annotations
 import os
 import stat
 import sys
-import time
 from typing import TYPE_CHECKING
 
 import pytest
 
-from assetgen.core.stamp import GRANULE_NS, stamp_of
+from assetgen.core.stamp import stamp_of
 from assetgen.errors import OutputError
 from assetgen.files import project as home
 from assetgen.files.project import ProjectFiles
@@ -205,52 +204,6 @@ def test_bytes_are_on_the_disk_before_they_have_the_name(
     order = noted(monkeypatch, ("fsync", "replace"))
     files.write("a.png", b"new")
     assert order[:2] == ["fsync", "replace"]
-
-
-def test_every_change_after_writing_shows_in_the_stamp_however_soon(
-    root: Path, files: ProjectFiles
-) -> None:
-    """Kernels keep file times by the tick: two writes in a row may carry one."""
-    for number in range(200):
-        stamp = files.write("a.png", b"ours")
-        assert stamp is not None
-        assert files.stamp("a.png") == stamp
-        with (root / "a.png").open("r+b") as file:
-            file.write(b"his!")
-        assert files.stamp("a.png") != stamp, f"change {number} went unseen"
-
-
-def test_a_file_is_no_older_than_what_it_was_made_of(root: Path, files: ProjectFiles) -> None:
-    (root / "a.txt").write_bytes(b"words")
-    time.sleep(2 * GRANULE_NS / 1e9)
-    files.write("a.png", b"ours")
-    assert (root / "a.png").stat().st_mtime_ns > (root / "a.txt").stat().st_mtime_ns
-
-
-@pytest.mark.parametrize("unit_ns", [100, 1_000, 1_000_000_000, 2_000_000_000])
-def test_where_files_have_coarser_times_no_stamp_is_promised(
-    files: ProjectFiles, monkeypatch: pytest.MonkeyPatch, unit_ns: int
-) -> None:
-    real = os.utime
-
-    def coarse(file: int, *, ns: tuple[int, int]) -> None:
-        access_ns, mtime_ns = (time_ns // unit_ns * unit_ns for time_ns in ns)
-        real(file, ns=(access_ns, mtime_ns))
-
-    monkeypatch.setattr(os, "utime", coarse)
-    assert files.write("a.png", b"ours") is None
-
-
-def test_where_times_cannot_be_set_the_file_is_written_all_the_same(
-    root: Path, files: ProjectFiles, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def refused(*_: object, **__: object) -> None:
-        raise PermissionError(1, "Operation not permitted")
-
-    monkeypatch.setattr(os, "utime", refused)
-    assert files.write("a.png", b"ours") is None
-    assert everything(root) == {"a.png"}
-    assert (root / "a.png").read_bytes() == b"ours"
 
 
 @pytest.mark.parametrize("mode", [0o644, 0o600, 0o664, 0o444, 0o755])
