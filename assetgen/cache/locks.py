@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import time
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self
 
 import filelock
@@ -24,25 +24,22 @@ if TYPE_CHECKING:
 _FINGERPRINT = re.compile(r"[0-9a-f]{64}")
 _HINT = f"locks need a folder you can write on a local disk; for the cache, {HINT}"
 _POLL_S = 0.005
-"""Between two tries of who waits: what a ledger line costs under contention."""
-_FLAGS = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+"""filelock polls; its default of 50 ms would be what a ledger line costs under contention."""
 
 
 class Held:
     """A lock that is held until it is released, left as a context, or its process ends."""
 
-    __slots__ = ("_descriptor", "_path")
+    __slots__ = ("_lock", "_path")
 
-    def __init__(self, descriptor: int, path: str) -> None:
-        self._descriptor: int | None = descriptor
+    def __init__(self, lock: filelock.BaseFileLock, path: str) -> None:
+        self._lock = lock
         self._path = path
 
     def release(self) -> None:
         """Let others have it; a second time does nothing. Raises `CacheError`."""
-        descriptor, self._descriptor = self._descriptor, None
-        if descriptor is not None:
-            with cache_errors("unlock", self._path, _HINT):
-                _unlock(descriptor)
+        with cache_errors("unlock", self._path, _HINT):
+            self._lock.release()
 
     def __enter__(self) -> Self:
         return self
@@ -91,28 +88,14 @@ def holding(open_file: Callable[[], int], path: str, *, timeout_s: float) -> Ite
     descriptor = open_file()
     try:
         with cache_errors("lock", path, _HINT):
-            is_ours = _lock(descriptor, time.monotonic() + timeout_s)
-        if not is_ours:
-            raise _locked(path, timeout_s)
+            deadline = time.monotonic() + timeout_s
+            while not filelock.lock_descriptor(descriptor, blocking=False):
+                if time.monotonic() > deadline:
+                    raise _locked(path, timeout_s)
+                time.sleep(_POLL_S)
         yield
     finally:
-        _unlock(descriptor)
-
-
-def _lock(descriptor: int, deadline: float) -> bool:
-    """Whether an open file could be locked before the deadline; it is tried once at least."""
-    while not filelock.lock_descriptor(descriptor, blocking=False):
-        if time.monotonic() >= deadline:
-            return False
-        time.sleep(_POLL_S)
-    return True
-
-
-def _unlock(descriptor: int) -> None:
-    """Closing alone would leave the lock with a process that was forked meanwhile."""
-    with suppress(OSError):  # where there are no locks, there is nothing to unlock
-        filelock.unlock_descriptor(descriptor)
-    os.close(descriptor)
+        os.close(descriptor)  # which frees the lock
 
 
 def _locked(path: str, timeout_s: float) -> CacheError:
@@ -123,33 +106,18 @@ def _locked(path: str, timeout_s: float) -> CacheError:
 
 
 def _acquire(path: str, timeout_s: float) -> Held | None:
-    """Lock the file that has the name `path`, also when somebody removes it meanwhile.
-
-    `filelock.FileLock` would do, but looks at every folder above the file, three times.
-    """
-    deadline = time.monotonic() + timeout_s
     with cache_errors("lock", path, _HINT):
-        while True:
-            make_folder(os.path.dirname(path))
-            descriptor = os.open(path, _FLAGS, 0o600)
-            held = Held(descriptor, path)
-            try:
-                is_ours = _lock(descriptor, deadline)
-                if is_ours and _is_at(descriptor, path):
-                    return held
-            except BaseException:
-                held.release()
-                raise
-            held.release()
-            if not is_ours:
-                return None
-
-
-def _is_at(descriptor: int, path: str) -> bool:
-    try:
-        return os.path.samestat(os.fstat(descriptor), os.lstat(path))
-    except FileNotFoundError:
-        return False
+        make_folder(os.path.dirname(path))
+        # A lock of one thread's own could not be released by another, a soft lock would outlive a
+        # crash, and a lock file that goes away would let two in.
+        lock = filelock.FileLock(
+            path, thread_local=False, fallback_to_soft=False, preserve_lock_file=True
+        )
+        try:
+            lock.acquire(timeout=timeout_s, poll_interval=_POLL_S, blocking=timeout_s > 0)
+        except filelock.Timeout:
+            return None
+        return Held(lock, path)
 
 
 class FileClaims:

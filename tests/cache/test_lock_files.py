@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import filelock
 import pytest
 
 from assetgen.cache.locks import FileClaims, hold, try_hold
@@ -71,70 +69,6 @@ def test_a_claim_is_free_once_its_process_was_killed(tmp_path: Path) -> None:
         claim.release()
 
 
-def test_who_locks_a_file_that_was_removed_locks_the_one_that_others_find(tmp_path: Path) -> None:
-    path = tmp_path / "a.lock"
-    first = try_hold(str(path))
-    assert first is not None
-    path.unlink()
-    second = try_hold(str(path))
-    assert second is not None
-    assert try_hold(str(path)) is None
-    first.release()
-    assert try_hold(str(path)) is None
-    second.release()
-
-
-def test_a_lock_whose_file_goes_away_while_it_is_taken_is_taken_anew(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path, real, opened = tmp_path / "a.lock", os.open, list[int]()
-
-    def open_and_lose_the_first(*arguments: Any, **named: Any) -> int:
-        opened.append(real(*arguments, **named))
-        if len(opened) == 1:
-            path.unlink()
-        return opened[-1]
-
-    monkeypatch.setattr(os, "open", open_and_lose_the_first)
-    held = try_hold(str(path))
-    assert held is not None
-    assert len(opened) == 2
-    assert try_hold(str(path)) is None
-    held.release()
-
-
-def test_a_link_in_the_place_of_a_lock_is_refused_and_its_target_not_touched(
-    tmp_path: Path,
-) -> None:
-    (tmp_path / "a.lock").symlink_to(tmp_path / "target")
-    with pytest.raises(CacheError, match="cannot lock"):
-        try_hold(str(tmp_path / "a.lock"))
-    assert not (tmp_path / "target").exists()
-
-
-FORK_AND_RELEASE = """
-import os, sys
-from assetgen.cache.locks import try_hold
-held = try_hold(sys.argv[1])
-reading, writing = os.pipe()
-child = os.fork()
-if not child:
-    os.close(writing)
-    os.read(reading, 1)
-    os._exit(0)
-held.release()
-print("kept" if try_hold(sys.argv[1]) is None else "free", flush=True)
-os.close(writing)
-os.waitpid(child, 0)
-"""
-
-
-def test_a_lock_that_was_released_is_free_although_a_forked_process_lives(tmp_path: Path) -> None:
-    command = [sys.executable, "-c", FORK_AND_RELEASE, str(tmp_path / "a.lock")]
-    done = subprocess.run(command, capture_output=True, encoding="utf-8", cwd=ROOT, check=False)
-    assert (done.stdout.strip(), done.stderr) == ("free", "")
-
-
 def test_the_file_of_a_claim_stays(tmp_path: Path) -> None:
     """Removing it would let in one who waits at the old file and one who makes a new one."""
     claims = FileClaims(str(tmp_path), create=True)
@@ -190,16 +124,3 @@ def test_a_lock_that_cannot_be_made_says_where(tmp_path: Path) -> None:
     with pytest.raises(CacheError, match="file/lock") as caught:
         try_hold(str(tmp_path / "file" / "lock"))
     assert isinstance(caught.value.__cause__, OSError)
-
-
-@pytest.mark.parametrize("timeout_s", [0.0, 1.0])
-def test_where_nothing_can_be_locked_that_is_what_is_told(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, timeout_s: float
-) -> None:
-    def refused(*_: object, **__: object) -> bool:
-        raise OSError(38, "Function not implemented")
-
-    for name in ("lock_descriptor", "unlock_descriptor"):
-        monkeypatch.setattr(filelock, name, refused)
-    with pytest.raises(CacheError, match=r"cannot lock .*: Function not implemented"):
-        hold(str(tmp_path / "a.lock"), timeout_s=timeout_s)
