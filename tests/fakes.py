@@ -44,7 +44,6 @@ from assetgen.engine.execute import Build, Orders, Workshop
 from assetgen.engine.finishing import Finishing
 from assetgen.engine.halt import Gate, Halt
 from assetgen.engine.limits import Concurrency, Purse
-from assetgen.engine.notes import Notes
 from assetgen.engine.observe import Observer, StoreOracle, Supplier, settle, settle_products
 from assetgen.engine.produce import Producer
 from assetgen.engine.recover import Aftermath, recover
@@ -627,7 +626,7 @@ class Machine:
                 mark=mark,
                 emit=self.events.append,
             ),
-            notes=buyer.notes,
+            inputs=self.inputs,
             halt=self.halt,
             emit=self.events.append,
             gate=self.gate,
@@ -696,7 +695,6 @@ class Machine:
             halt=halt or Halt(),
             emit=self.events.append,
             is_paid=is_paid,
-            notes=Notes(self.inputs, self.actions, self.events.append),
             project="harbour",
             is_repeatable=is_repeatable,
         )

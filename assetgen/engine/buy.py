@@ -52,7 +52,6 @@ if TYPE_CHECKING:
     from assetgen.core.result import ImageInfo
     from assetgen.engine.halt import Halt
     from assetgen.engine.limits import Concurrency, Purse
-    from assetgen.engine.notes import Notes
 
 _T = TypeVar("_T")
 
@@ -107,12 +106,10 @@ class Buyer(Value):
     halt: Halt
     emit: Emit
     is_paid: bool
-    notes: Notes
-    """Where results go that can be had again free."""
     project: str
     """Its name, for the ledger."""
     is_repeatable: bool = False
-    """Whether the provider gives the same image again, free, for the same request."""
+    """Whether the provider gives the same image again for the same request."""
 
     async def buy(
         self,
@@ -256,7 +253,7 @@ class Buyer(Value):
     ) -> Purchase:
         first, *others = usable
         purchase = await asyncio.to_thread(self._keep, sent, generated, first)
-        further = [other.data for other in others if other.data != first.data]
+        further = list(dict.fromkeys(one.data for one in others if one.data != first.data))
         stored = await asyncio.to_thread(self._keep_further, sent, further) if further else []
         for warning in generated.warnings:
             self.emit(Warned(request.asset, warning))
@@ -293,10 +290,7 @@ class Buyer(Value):
             if is_stored and is_booked:
                 if self.is_paid:
                     self.blobs.settle(sent.call)
-                if self.is_repeatable:
-                    self.notes.add_result(sent.fingerprint, result)
-                else:
-                    self.actions.put(sent.fingerprint, result)
+                self.actions.put(sent.fingerprint, result)
         return Purchase(result=result, data=image.data, was_bought=True, is_kept=is_kept)
 
     def _receive(self, sent: LedgerLine, data: bytes) -> tuple[Digest | None, bool]:

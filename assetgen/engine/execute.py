@@ -28,6 +28,7 @@ from assetgen.core.value import Value, field, replace
 from assetgen.engine.buy import Bill, HaltedError
 from assetgen.engine.halt import Gate
 from assetgen.engine.limits import OverBudgetError
+from assetgen.engine.notes import Notes
 from assetgen.engine.observe import settle
 from assetgen.engine.places import Places
 from assetgen.engine.products import Products, outcome_of
@@ -43,12 +44,11 @@ if TYPE_CHECKING:
     from assetgen.core.lock import LockEntry, ProductEntry
     from assetgen.core.model import Asset
     from assetgen.core.plan_products import ProductDecision
-    from assetgen.core.ports import Clock, Emit, Files, Images, LockStore
+    from assetgen.core.ports import Clock, Emit, Files, Images, InputStore, LockStore
     from assetgen.core.report import Plan
     from assetgen.engine.buy import Buyer
     from assetgen.engine.deliver import Delivery
     from assetgen.engine.halt import Halt
-    from assetgen.engine.notes import Notes
     from assetgen.engine.observe import Oracle, Supplier
     from assetgen.engine.produce import Producer
 
@@ -77,7 +77,7 @@ class Workshop(Value):
     mark: Callable[[bytes, str], bytes]
     """Marks a placeholder with its key, so that everybody knows it for one."""
     producer: Producer
-    notes: Notes
+    inputs: InputStore
     halt: Halt
     emit: Emit
     gate: Gate = field(default_factory=Gate)
@@ -122,6 +122,11 @@ class Build:
     _changes_lock: threading.Lock = dataclasses.field(default_factory=threading.Lock)
     _deciding: asyncio.Lock = dataclasses.field(default_factory=asyncio.Lock)
     _locked_at: float = 0.0
+    _notes: Notes = dataclasses.field(init=False)
+
+    def __post_init__(self) -> None:
+        """Begin to take notes."""
+        self._notes = Notes(self.shop.inputs, self.shop.emit)
 
     async def run(self) -> Report:
         """Run the plan to its end, or to where it was stopped."""
@@ -506,7 +511,7 @@ class Build:
         asset, keyed = decision.asset, decision.key
         with self._changes_lock:
             self._changes[asset.name] = entry_of(asset, keyed, result, digest, decision.finished)
-        self.shop.notes.add_inputs(keyed.document)
+        self._notes.add(keyed.document)
 
     def _write_lock(self) -> None:
         """Bring the changes to the lockfile; those that cannot be written stay for the next time.
@@ -518,7 +523,6 @@ class Build:
             changes, self._changes = self._changes, {}
             made = dict(self._product_changes)
             self._product_changes.clear()
-        self.shop.notes.write()
         try:
             names = names_of(self.plan.project)
             self.lock = self.shop.locks.update(Changes(changes, made), names)
@@ -531,6 +535,8 @@ class Build:
                 where=error.where,
                 hint=f"{error.hint or 'mend this and build again'}; no image is lost",
             ) from error
+        finally:
+            self._notes.write()
         self._locked_at = self.shop.clock.now()
 
     def _cost(self, name: str) -> Decimal | None:

@@ -133,8 +133,6 @@ class UnderWay:
             del self._calls[fingerprint]
         self.unknown_bills += call.bill.unknown
         self._note_failure(fingerprint, call)
-        if not call.is_wanted:
-            call.buyer.notes.write()  # its build has written its own
         if call.is_wanted or call.task.cancelled() or not call.buyer.is_paid:
             return
         error = call.task.exception()

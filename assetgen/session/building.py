@@ -18,7 +18,6 @@ from assetgen.engine.buy import Buyer
 from assetgen.engine.deliver import Delivery
 from assetgen.engine.execute import Build, Orders, Workshop
 from assetgen.engine.limits import OverBudgetError
-from assetgen.engine.notes import Notes
 from assetgen.engine.produce import Producer
 from assetgen.engine.rebuild import rebuilt_lock
 from assetgen.engine.remember import Inspected, compose, look_again, recompose
@@ -206,17 +205,15 @@ def _workshop(adapters: Adapters, found: Survey, shift: Shift, turn: Turn, emit:
 
     def buyer() -> Buyer:
         if not buyers:
-            buyers.append(_buyer(adapters, found, shift, turn.halt, notes))
+            buyers.append(_buyer(adapters, found, shift, turn.halt, emit))
         return buyers[0]
 
-    cache = adapters.cache()
-    notes = Notes(cache.inputs, cache.actions, emit)
     finishing = adapters.finishing()
     delivery = Delivery(
         files=adapters.files,
         finishing=finishing,
-        blobs=cache.blobs,
-        actions=cache.actions,
+        blobs=adapters.cache().blobs,
+        actions=adapters.cache().actions,
         journal=adapters.journal,
         observer=found.observer,
         facts=found.facts,
@@ -243,7 +240,7 @@ def _workshop(adapters: Adapters, found: Survey, shift: Shift, turn: Turn, emit:
         supplier=supplier,
         buyer=buyer,
         paint_placeholder=adapters.paint_placeholder,
-        notes=notes,
+        inputs=adapters.cache().inputs,
         halt=turn.halt,
         emit=emit,
         gate=turn.gate,
@@ -251,7 +248,7 @@ def _workshop(adapters: Adapters, found: Survey, shift: Shift, turn: Turn, emit:
     )
 
 
-def _buyer(adapters: Adapters, found: Survey, shift: Shift, halt: Halt, notes: Notes) -> Buyer:
+def _buyer(adapters: Adapters, found: Survey, shift: Shift, halt: Halt, emit: Emit) -> Buyer:
     project = found.plan.project
     cache = adapters.cache()
     return Buyer(
@@ -265,8 +262,7 @@ def _buyer(adapters: Adapters, found: Survey, shift: Shift, halt: Halt, notes: N
         purse=shift.purse,
         slots=shift.slots,
         halt=halt,
-        emit=notes.emit,
-        notes=notes,
+        emit=emit,
         is_paid=found.options.is_paid,
         is_repeatable=found.options.is_repeatable,
         project=project.name,

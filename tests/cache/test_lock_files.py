@@ -69,6 +69,36 @@ def test_a_claim_is_free_once_its_process_was_killed(tmp_path: Path) -> None:
         claim.release()
 
 
+FORK = """
+import os, sys
+from assetgen.cache.locks import try_hold
+path, who = sys.argv[1:]
+held = try_hold(path)
+reading, writing = os.pipe()
+child = os.fork()
+if not child:
+    if who == "child":
+        held.release()
+        os._exit(0)
+    os.close(writing)
+    os.read(reading, 1)
+    os._exit(0)
+if who == "child":
+    os.waitpid(child, 0)
+else:
+    held.release()
+print("held" if try_hold(path) is None else "free", flush=True)
+"""
+
+
+@pytest.mark.parametrize(("who", "then"), [("parent", "free"), ("child", "held")])
+def test_a_lock_is_its_process_s_whatever_is_forked(tmp_path: Path, who: str, then: str) -> None:
+    """Its release frees it although a child lives, and the release of a child does not."""
+    command = [sys.executable, "-c", FORK, str(tmp_path / "a.lock"), who]
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", cwd=ROOT, check=False)
+    assert (done.stdout.strip(), done.stderr) == (then, "")
+
+
 def test_the_file_of_a_claim_stays(tmp_path: Path) -> None:
     """Removing it would let in one who waits at the old file and one who makes a new one."""
     claims = FileClaims(str(tmp_path), create=True)

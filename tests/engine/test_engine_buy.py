@@ -708,7 +708,7 @@ class FullForFurther(MemoryBlobs):
 def test_further_images_of_an_answer_that_cannot_be_stored_are_rescued_and_named() -> None:
     blobs = FullForFurther()
     machine = Machine(blobs=blobs)
-    images = tuple(map(picture, ("first", "second", "third")))
+    images = tuple(map(picture, ("first", "second", "second", "third", "first")))
     machine.provider.script("hero", Generated(images=images, cost_usd=PRICE))
     assert buy(machine).is_kept
     assert blobs.further == [picture("second")]
@@ -718,6 +718,22 @@ def test_further_images_of_an_answer_that_cannot_be_stored_are_rescued_and_named
     assert "1 other kept in the store" in told
     assert digest_of(picture("second")) not in told
     assert digest_of(picture("third")) in told
+
+
+@pytest.mark.parametrize("is_repeatable", [True, False])
+def test_who_waited_for_a_claim_takes_the_result_also_when_it_is_free(
+    *, is_repeatable: bool
+) -> None:
+    machine = Machine()
+
+    async def scenario() -> list[Purchase]:
+        buyers = [machine.buyer(is_paid=False, is_repeatable=is_repeatable) for _ in range(2)]
+        calls = (buyer.buy(HERO, KNOWN, Bill(), anew=False) for buyer in buyers)
+        return await asyncio.gather(*calls)
+
+    first, second = run(scenario)
+    assert (first.was_bought, second.was_bought) == (True, False)
+    assert machine.provider.called() == ["hero"]
 
 
 def test_an_image_that_costs_nothing_is_not_rescued() -> None:

@@ -8,31 +8,12 @@ from typing import TYPE_CHECKING
 from assetgen.core.events import Warned
 from assetgen.engine.notes import Notes
 from assetgen.errors import CacheError
-from tests.fakes import Machine, generated, project_of
-from tests.memory import MemoryActions, MemoryInputs
+from tests.memory import MemoryInputs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from assetgen.core.events import Event
-    from assetgen.core.result import ActionResult
-
-HERO, SIDE = generated("hero", "A hero"), generated("side", "A side")
-
-
-class CountingActions(MemoryActions):
-    def __init__(self) -> None:
-        super().__init__()
-        self.batches: list[set[str]] = []
-        self.alone: list[str] = []
-
-    def put_many(self, results: Mapping[str, ActionResult]) -> None:
-        self.batches.append(set(results))
-        super().put_many(results)
-
-    def put(self, fingerprint: str, result: ActionResult) -> None:
-        self.alone.append(fingerprint)
-        super().put(fingerprint, result)
 
 
 class FullInputs(MemoryInputs):
@@ -42,9 +23,9 @@ class FullInputs(MemoryInputs):
 
 def test_notes_are_kept_once_and_what_comes_later_with_the_next_batch() -> None:
     inputs = MemoryInputs()
-    notes = Notes(inputs, MemoryActions(), lambda _: None)
+    notes = Notes(inputs, lambda _: None)
     for document in (b"one", b"two"):
-        notes.add_inputs(document)
+        notes.add(document)
         assert inputs.get(hashlib.sha256(document).hexdigest()) is None
         notes.write()
         assert inputs.get(hashlib.sha256(document).hexdigest()) == document
@@ -52,33 +33,10 @@ def test_notes_are_kept_once_and_what_comes_later_with_the_next_batch() -> None:
 
 def test_that_inputs_cannot_be_noted_is_told_once() -> None:
     told: list[Event] = []
-    notes = Notes(FullInputs(), MemoryActions(), told.append)
+    notes = Notes(FullInputs(), told.append)
     for document in (b"one", b"two"):
-        notes.add_inputs(document)
+        notes.add(document)
         notes.write()
     (warned,) = told
     assert isinstance(warned, Warned)
     assert "no space for 1 documents" in warned.message
-
-
-def test_results_of_drafts_are_noted_in_one_go_and_known_to_the_next_build() -> None:
-    made, actions = Machine(), CountingActions()
-    made.actions = actions
-    project = project_of(HERO, SIDE, provider="draft")
-    made.build(project)
-    (batch,) = actions.batches
-    assert len(batch) == 2
-    assert actions.alone == []
-    for asset in (HERO, SIDE):
-        made.files.remove(asset.output)
-    drawn = len(made.provider.calls)
-    assert made.build(project).counts()["restored"] == 2
-    assert len(made.provider.calls) == drawn
-
-
-def test_the_result_of_a_paid_call_is_noted_at_once() -> None:
-    made, actions = Machine(), CountingActions()
-    made.actions = actions
-    made.build(project_of(HERO, SIDE))
-    assert len(actions.alone) == 2
-    assert actions.batches == []

@@ -98,23 +98,6 @@ def test_a_dropped_round_ends_while_its_call_goes_on_into_the_store() -> None:
     assert machine.provider.called() == ["hero"]
 
 
-def test_a_draft_that_ends_after_its_round_was_dropped_is_not_drawn_again() -> None:
-    machine, project = Machine(), project_of(generated("hero"), provider="draft")
-
-    async def play() -> None:
-        released = asyncio.Event()
-        machine.provider.during = held_until(released)
-        round_ = await start(machine, project)
-        drop(machine)
-        await round_
-        released.set()
-        await machine.under_way.finish()
-
-    asyncio.run(play())
-    assert machine.build(project).named(Status.RESTORED) == ["hero"]
-    assert machine.provider.called() == ["hero"]
-
-
 def test_a_round_that_wants_the_same_image_joins_the_call_under_way() -> None:
     machine = Machine()
     before = project_of(generated("hero"), generated("icon", "a sword"))
