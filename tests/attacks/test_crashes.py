@@ -30,7 +30,10 @@ FEW, MANY = 25, 200
 TOGETHER = 5
 """Rounds of one test: a build to measure their moments by is made once for them."""
 TRIES = 12
-"""A build that ended before its kill is tried again, with half the time to live each time."""
+"""A build that ended before its kill is tried again, with half the time to live each time.
+
+So kills come early rather than late; `test_crashes_at_calls.py` kills before the last calls too.
+"""
 AT_ONCE = 2
 ASSETS = tuple("abcdefgh")
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
+import pytest
+
 from assetgen.core.events import Warned
 from assetgen.engine.notes import Notes
 from assetgen.errors import CacheError
+from tests.fakes import Machine, generated, project_of
 from tests.memory import MemoryInputs
 
 if TYPE_CHECKING:
@@ -40,3 +43,16 @@ def test_that_inputs_cannot_be_noted_is_told_once() -> None:
     (warned,) = told
     assert isinstance(warned, Warned)
     assert "no space for 1 documents" in warned.message
+
+
+class BrokenInputs(MemoryInputs):
+    def put_many(self, documents: Iterable[bytes]) -> None:
+        raise RuntimeError(f"a fault of ours over {len(list(documents))} documents")
+
+
+def test_whatever_becomes_of_the_notes_the_lockfile_is_written() -> None:
+    made = Machine()
+    made.inputs = BrokenInputs()
+    with pytest.raises(RuntimeError):
+        made.build(project_of(generated("hero")))
+    assert list(made.locks.read().entries) == ["hero"]

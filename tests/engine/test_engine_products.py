@@ -14,7 +14,7 @@ from assetgen.core.lock_text import salvage_lock, salvage_products
 from assetgen.core.step import Crop, Pixelate, RemoveBackground, Resize
 from assetgen.core.value import replace
 from assetgen.engine.rebuild import rebuilt_lock
-from tests.fakes import FakeFinisher, Machine, generated, picture, project_of, sourced
+from tests.fakes import FakeFinisher, FakeProvider, Machine, generated, picture, project_of, sourced
 
 if TYPE_CHECKING:
     from assetgen.core.model import Asset, Project
@@ -101,6 +101,22 @@ class TestMaking:
         assert sorted(lock.products) == sorted(NAMES)
         recorded = {path: d for one in lock.products.values() for path, d in one.files.items()}
         assert recorded == {path: digest_of(machine.files.peek(path) or b"") for path in FILES}
+
+    def test_drafts_that_another_zlib_packs_give_their_products_in_the_same_build(
+        self, machine: Machine
+    ) -> None:
+        project = replace(whole(), provider="draft")
+        machine.provider.cost_usd = Decimal(0)
+        machine.build(project)
+        clone = machine.fresh_clone()
+        clone.provider = FakeProvider(paint=lambda one: picture(f"packed anew {one.fingerprint}"))
+        clone.provider.cost_usd = Decimal(0)
+        for path in clone.files.paths():
+            if path != "assets.yaml":
+                clone.files.remove(path)
+        report = clone.build(project)
+        assert {name: statuses(report)[name] for name in NAMES} == dict.fromkeys(NAMES, "derived")
+        assert report.exit_code == 0
 
     def test_a_plan_says_that_products_wait_for_images_and_are_free(self, machine: Machine) -> None:
         survey = machine.plan(whole())
