@@ -20,6 +20,7 @@ import stat
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
+from assetgen import disk
 from assetgen.temporary import temporary_name, writing_in
 
 if TYPE_CHECKING:
@@ -199,11 +200,11 @@ def write_in_one_step(folder: int, name: str, data: bytes) -> None:
     with writing_in(folder):
         descriptor = os.open(temporary, flags, 0o666, dir_fd=folder)
         try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(data)
-                file.flush()
+            try:
                 _copy_mode(folder, name, descriptor)
-                os.fsync(descriptor)
+                disk.write_and_sync(descriptor, data)
+            finally:
+                os.close(descriptor)
             os.replace(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
         except BaseException:
             os.unlink(temporary, dir_fd=folder)

@@ -14,6 +14,7 @@ import secrets
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
+from assetgen import disk
 from assetgen.cache.folder import VARIABLE
 from assetgen.errors import CacheError
 from assetgen.temporary import sweep, writing_in
@@ -104,7 +105,7 @@ def write_synced(path: str, data: bytes, *, mode: int, through: str) -> None:
         OSError: as the system says; the unfinished file is gone then.
     """
     with _growing_in(through):
-        _grow(path, data, mode, through, bring=os.fsync)
+        _grow(path, data, mode, through, put=disk.write_and_sync)
     sync_folder(os.path.dirname(path))
 
 
@@ -121,18 +122,20 @@ def write_all_whole(files: Mapping[str, bytes], *, mode: int, through: str) -> N
     """`write_whole` for many files: their bytes by their paths."""
     with _growing_in(through):
         for path, data in files.items():
-            _grow(path, data, mode, through, bring=lambda _: None)
+            _grow(path, data, mode, through, put=disk.write)
 
 
-def _grow(path: str, data: bytes, mode: int, through: str, *, bring: Callable[[int], None]) -> None:
+def _grow(
+    path: str, data: bytes, mode: int, through: str, *, put: Callable[[int, bytes], None]
+) -> None:
     part = os.path.join(through, f"{os.path.basename(path)}.{secrets.token_hex(4)}{PART}")
     descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
+        try:
             os.fchmod(descriptor, mode)
-            bring(descriptor)
+            put(descriptor, data)
+        finally:
+            os.close(descriptor)
         os.replace(part, path)
     except BaseException:
         with suppress(FileNotFoundError):

@@ -1,0 +1,119 @@
+"""Bytes that are put into files are all there, whichever way they take to the disk."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from assetgen import disk
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+SIZES = [
+    0,
+    1,
+    disk.BLOCK_BYTES,
+    disk.LEAST_BYTES - 1,
+    disk.LEAST_BYTES,
+    disk.LEAST_BYTES + 1,
+    2**20 - 1,
+    2**20,
+    2**20 + disk.BLOCK_BYTES,
+    3 * 2**20 + 12_345,
+]
+"""Around the blocks, the least that goes directly, and the room of one write."""
+
+
+def written(folder: Path, data: bytes, put: Callable[[int, bytes], None]) -> bytes:
+    """What a new file holds after `put`; its descriptor writes as it did before."""
+    path = folder / "new"
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL)
+    try:
+        before = fcntl.fcntl(descriptor, fcntl.F_GETFL)
+        put(descriptor, data)
+        assert fcntl.fcntl(descriptor, fcntl.F_GETFL) == before
+        return path.read_bytes()
+    finally:
+        os.close(descriptor)
+        path.unlink()
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("put", [disk.write, disk.write_and_sync])
+def test_a_file_of_any_size_holds_just_what_was_written(
+    tmp_path: Path, put: Callable[[int, bytes], None], size: int
+) -> None:
+    data = os.urandom(size)
+
+    assert written(tmp_path, data, put) == data
+
+
+@given(size=st.integers(disk.LEAST_BYTES, 3 * 2**20), seed=st.binary(min_size=1, max_size=64))
+def test_what_is_written_after_something_else_holds_nothing_of_it(
+    tmp_path_factory: pytest.TempPathFactory, size: int, seed: bytes
+) -> None:
+    folder = tmp_path_factory.mktemp("files")
+    data = (seed * (size // len(seed) + 1))[:size]
+    written(folder, b"\xff" * (4 * 2**20), disk.write_and_sync)
+
+    assert written(folder, data, disk.write_and_sync) == data
+
+
+def test_a_file_system_that_writes_nothing_directly_gets_it_the_ordinary_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data, real = os.urandom(2**20 + 5), fcntl.fcntl
+
+    def refusing(descriptor: int, command: int, argument: int = 0) -> int:
+        if command == fcntl.F_SETFL and argument & getattr(os, "O_DIRECT", 0):
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+        return real(descriptor, command, argument)
+
+    monkeypatch.setattr(fcntl, "fcntl", refusing)
+
+    assert written(tmp_path, data, disk.write_and_sync) == data
+
+
+@pytest.mark.parametrize("taken", [0, disk.BLOCK_BYTES, 1_000])
+def test_a_file_system_that_stops_writing_directly_gets_the_rest_the_ordinary_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, taken: int
+) -> None:
+    data, real, calls = os.urandom(2**20 + 5), os.write, []
+
+    def writing(descriptor: int, data: bytes) -> int:
+        calls.append(len(data))
+        if len(calls) > 1:
+            return real(descriptor, data)
+        if not taken:
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+        # What a kernel with smaller blocks than ours may take, where `real` takes no odd number.
+        flags = fcntl.fcntl(descriptor, fcntl.F_GETFL)
+        fcntl.fcntl(descriptor, fcntl.F_SETFL, flags & ~getattr(os, "O_DIRECT", 0))
+        return real(descriptor, bytes(data)[:taken])
+
+    monkeypatch.setattr(os, "write", writing)
+
+    assert written(tmp_path, data, disk.write_and_sync) == data
+
+
+def test_a_full_disk_is_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[int] = []
+
+    def writing(descriptor: int, _: bytes) -> int:
+        calls.append(descriptor)
+        if len(calls) > 1:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return disk.BLOCK_BYTES
+
+    monkeypatch.setattr(os, "write", writing)
+
+    with pytest.raises(OSError, match="space"):
+        written(tmp_path, bytes(2**20), disk.write_and_sync)
