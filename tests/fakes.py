@@ -47,7 +47,8 @@ from assetgen.engine.limits import Concurrency, Purse
 from assetgen.engine.observe import Observer, StoreOracle, Supplier, settle, settle_products
 from assetgen.engine.produce import Producer
 from assetgen.engine.recover import Aftermath, recover
-from assetgen.engine.remember import Inspected, compose, look_again
+from assetgen.engine.remember import Inspected, compose
+from assetgen.engine.second_look import SecondLook
 from assetgen.engine.underway import UnderWay
 from assetgen.errors import ImageError, OutputError, StepError
 from tests.memory import MemoryActions, MemoryBlobs, MemoryClaims, MemoryInputs, MemoryLedger
@@ -626,6 +627,9 @@ class Machine:
                 mark=mark,
                 emit=self.events.append,
             ),
+            second_look=SecondLook(
+                delivery.written, survey.observer, files=self.files, clock=self.clock
+            ),
             inputs=self.inputs,
             halt=self.halt,
             emit=self.events.append,
@@ -644,13 +648,7 @@ class Machine:
         stamps = {"assets.yaml": self.files.stamp("assets.yaml")}
         read = Inspected(stamps=stamps, at_ns=int(self.clock.now() * 1e9))
         report = await build.run()
-        is_as_written = await look_again(
-            delivery.written,
-            survey.observer,
-            lockfile="assets.lock",
-            files=self.files,
-            clock=self.clock,
-        )
+        is_as_written = await shop.second_look.finish("assets.lock")
         self.record = compose(
             plan=survey.plan,
             report=report,

@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from assetgen.engine.halt import Halt
     from assetgen.engine.observe import Oracle, Supplier
     from assetgen.engine.produce import Producer
+    from assetgen.engine.second_look import SecondLook
 
 LOCK_INTERVAL_S = 5.0
 """A long build writes its lockfile this often: what a crash may leave to the caches."""
@@ -77,6 +78,7 @@ class Workshop(Value):
     mark: Callable[[bytes, str], bytes]
     """Marks a placeholder with its key, so that everybody knows it for one."""
     producer: Producer
+    second_look: SecondLook
     inputs: InputStore
     halt: Halt
     emit: Emit
@@ -556,6 +558,7 @@ class Build:
     def _finish(self, outcome: Outcome, started: float) -> None:
         self.outcomes[outcome.name] = outcome
         self._tell(outcome, started)
+        self.shop.second_look.glance()
         if self.shop.clock.now() - self._locked_at < LOCK_INTERVAL_S:
             return
         try:

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
 from typing import TYPE_CHECKING
 
 from assetgen.core.record import Entry, Head, Record
 from assetgen.core.report import Status
-from assetgen.core.stamp import GRANULE_NS, Stamp, is_settled
+from assetgen.core.stamp import Stamp, is_settled
 from assetgen.core.step import RemoveBackground
 from assetgen.core.value import Value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from assetgen.core.digest import Digest
     from assetgen.core.ports import Clock, Files
     from assetgen.core.record_kept import KeptRecord
     from assetgen.core.report import Plan, Report
@@ -35,29 +32,6 @@ class Inspected(Value):
 
     stamps: Mapping[str, Stamp | None]
     at_ns: int
-
-
-async def look_again(
-    written: Mapping[str, Digest],
-    observer: Observer,
-    *,
-    lockfile: str,
-    files: Files,
-    clock: Clock,
-) -> bool:
-    """Look at the outputs that were written; whether they still hold what was written.
-
-    When outputs or lockfile are new, this waits a moment first, so that a later change is sure to
-    show in the stamps that are noted.
-    """
-    locked = files.stamp(lockfile)
-    if written or (locked is not None and not is_settled(locked, int(clock.now() * 1e9))):
-        await clock.sleep(2 * GRANULE_NS / 1e9)
-    paths, known, readers = sorted(written), frozenset(written.values()), os.cpu_count() or 1
-    shares = [paths[first::readers] for first in range(min(readers, len(paths)))]
-    looks = (asyncio.to_thread(observer.files_of_products, share, known) for share in shares)
-    found = {path: fact for facts in await asyncio.gather(*looks) for path, fact in facts.items()}
-    return all(found[path].digest == digest for path, digest in written.items())
 
 
 def compose(

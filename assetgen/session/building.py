@@ -20,7 +20,8 @@ from assetgen.engine.execute import Build, Orders, Workshop
 from assetgen.engine.limits import OverBudgetError
 from assetgen.engine.produce import Producer
 from assetgen.engine.rebuild import rebuilt_lock
-from assetgen.engine.remember import Inspected, compose, look_again, recompose
+from assetgen.engine.remember import Inspected, compose, recompose
+from assetgen.engine.second_look import SecondLook
 from assetgen.errors import ProviderError, UsageError
 from assetgen.manifest.collector import collector_paused
 from assetgen.session.aftermath import note_project
@@ -233,6 +234,9 @@ def _workshop(adapters: Adapters, found: Survey, shift: Shift, turn: Turn, emit:
             mark=adapters.mark,
             emit=emit,
         ),
+        second_look=SecondLook(
+            delivery.written, found.observer, files=adapters.files, clock=adapters.clock
+        ),
         mark=adapters.mark,
         locks=found.locks,
         clock=adapters.clock,
@@ -272,7 +276,7 @@ def _buyer(adapters: Adapters, found: Survey, shift: Shift, halt: Halt, emit: Em
 async def _remember(adapters: Adapters, found: Survey, build: Build, report: Report) -> None:
     """Drop from the journal what the lockfile says by now, and write the build record."""
     written = build.shop.delivery.written
-    is_as_written = await _look_again(adapters, found, build)
+    is_as_written = await build.shop.second_look.finish(adapters.lockfile_name)
     if found.plan.is_whole:
         present = {entry.digest for entry in found.observer.seen.values()} - build.lock.digests
         adapters.prune_journal(lambda digest: digest in present)
@@ -305,7 +309,7 @@ async def _remember_edit(
     adapters: Adapters, narrowed: Narrowed, found: Survey, build: Build, report: Report
 ) -> None:
     """The same after a build that looked at what an edit concerns."""
-    is_as_written = await _look_again(adapters, found, build)
+    is_as_written = await build.shop.second_look.finish(adapters.lockfile_name)
     adapters.prune_journal(lambda digest: not build.lock.names(digest))
     _sweep(adapters, found, build.lock)
     record = recompose(
@@ -322,16 +326,6 @@ async def _remember_edit(
     )
     adapters.write_outline(narrowed.outline)
     adapters.write_record(record)
-
-
-async def _look_again(adapters: Adapters, found: Survey, build: Build) -> bool:
-    return await look_again(
-        build.shop.delivery.written,
-        found.observer,
-        lockfile=adapters.lockfile_name,
-        files=adapters.files,
-        clock=adapters.clock,
-    )
 
 
 def _known_at(adapters: Adapters) -> str:
