@@ -543,3 +543,38 @@ def test_every_exception_of_httpx_has_its_place(kind: type[Exception], is_sent: 
         assert error.retry is Retry.TRANSIENT
     else:
         assert error.retry is Retry.AMBIGUOUS
+
+
+def test_an_answer_is_read_while_others_have_begun_and_do_not_come_on() -> None:
+    async def sending() -> list[bytes]:
+        is_read = asyncio.Event()
+        paths = [f"slow/{number}" for number in range(6)]
+
+        async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            head, _ = await read_request(reader)
+            whole = message(b"0123456789")
+            if "/slow/" in head.splitlines()[0]:
+                writer.write(whole[:-5])
+                await writer.drain()
+                await is_read.wait()
+                writer.write(whole[-5:])
+            else:
+                writer.write(whole)
+            await writer.drain()
+
+        async with serving(handler) as url:
+            client = Http()
+
+            async def send(path: str) -> bytes:
+                done = await client.post(f"{url}/{path}", headers={}, body=b"{}", timeout_s=20)
+                return done.body
+
+            slow = [asyncio.ensure_future(send(path)) for path in paths]
+            await asyncio.sleep(0.05)  # until they are in the middle of it
+            quick = await send("quick")
+            is_read.set()
+            bodies = await asyncio.gather(*slow)
+            await client.aclose()
+        return [quick, *bodies]
+
+    assert asyncio.run(sending()) == [b"0123456789"] * 7
