@@ -31,7 +31,7 @@ from assetgen.errors import (
     UsageError,
 )
 from assetgen.providers.document import parse_json, skip_padding
-from assetgen.providers.received import Received
+from assetgen.providers.received import Received, Room
 from assetgen.providers.turns import Turns
 
 if TYPE_CHECKING:
@@ -159,6 +159,7 @@ class Http:
     def __init__(self) -> None:
         self._client: httpx.AsyncClient | None = None
         self._turns = Turns()
+        self._room = Room()
 
     async def post(
         self,
@@ -183,7 +184,7 @@ class Http:
         A call that is cancelled when its answer is complete gives it all the same.
         """
         client = self._open()
-        progress = Progress()
+        progress = Progress(received=Received(self._room))
         failure: AssetgenError
         try:
             async with asyncio.timeout(timeout_s):
@@ -223,7 +224,7 @@ class Http:
             BadResponse, UsageError: as `post`.
         """
         client = self._open()
-        progress = Progress(is_free=True)
+        progress = Progress(is_free=True, received=Received(self._room))
         failure: AssetgenError
         try:
             async with asyncio.timeout(timeout_s):

@@ -9,6 +9,7 @@ import ssl
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 
 import httpx
 import pytest
@@ -24,6 +25,9 @@ from assetgen.errors import (
 )
 from assetgen.providers import http
 from assetgen.providers.http import Http, Progress, Response, translate
+
+if TYPE_CHECKING:
+    from assetgen.providers.received import Received
 
 KEY = "sk-or-very-secret"
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -127,8 +131,8 @@ def test_an_answer_is_held_once_when_it_is_here(monkeypatch: pytest.MonkeyPatch)
     seen: list[Progress] = []
 
     class Watched(Progress):
-        def __init__(self) -> None:
-            super().__init__()
+        def __init__(self, received: Received) -> None:
+            super().__init__(received=received)
             seen.append(self)
 
     monkeypatch.setattr(http, "Progress", Watched)
