@@ -48,8 +48,10 @@ def read_only_error(path: str) -> CacheError:
     return CacheError(f"the cache `{path}` was opened for reading only")
 
 
-def make_folder(path: str) -> None:
+def make_folder(path: str, *, is_synced: bool = True) -> None:
     """Make a folder, for its owner only, and those above it; one that is there stays as it is.
+
+    What is in one that is not synced may be lost with it when the machine stops.
 
     Raises:
         OSError: as the system says.
@@ -62,7 +64,8 @@ def make_folder(path: str) -> None:
         os.mkdir(path, FOLDER_MODE)
     except FileExistsError:
         return
-    sync_folder(parent)
+    if is_synced:
+        sync_folder(parent)
 
 
 def sync_folder(path: str) -> None:

@@ -47,8 +47,9 @@ class FileInputs:
             if self.get(fingerprint) is None
         }
         with cache_errors("write", self._folder):
-            for folder in {self._incoming, *(os.path.dirname(path) for path in missing)}:
-                make_folder(folder)
+            make_folder(self._incoming)
+            for folder in {os.path.dirname(path) for path in missing}:
+                make_folder(folder, is_synced=False)
             write_all_whole(missing, mode=0o600, through=self._incoming)
 
     def get(self, fingerprint: str) -> bytes | None:

@@ -559,6 +559,7 @@ class Build:
         self.outcomes[outcome.name] = outcome
         self._tell(outcome, started)
         self.shop.second_look.glance()
+        self._notes.write_beside()
         if self.shop.clock.now() - self._locked_at < LOCK_INTERVAL_S:
             return
         try:

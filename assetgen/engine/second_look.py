@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from assetgen.core.ports import Clock, Files
     from assetgen.engine.observe import Observer
 
-INTERVAL_S = 0.25
+INTERVAL_S = 0.1
 """Between two looks of a build that goes on; what was written is at least as old by then."""
 _SETTLED_S = 2 * GRANULE_NS / 1e9
 

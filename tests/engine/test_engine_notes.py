@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from typing import TYPE_CHECKING
 
 import pytest
 
 from assetgen.core.events import Warned
-from assetgen.engine.notes import Notes
+from assetgen.engine.notes import BATCH, Notes
 from assetgen.errors import CacheError
 from tests.fakes import Machine, generated, project_of
 from tests.memory import MemoryInputs
@@ -32,6 +33,32 @@ def test_notes_are_kept_once_and_what_comes_later_with_the_next_batch() -> None:
         assert inputs.get(hashlib.sha256(document).hexdigest()) is None
         notes.write()
         assert inputs.get(hashlib.sha256(document).hexdigest()) == document
+
+
+def test_many_notes_are_kept_before_the_build_ends() -> None:
+    documents = [str(number).encode() for number in range(3 * BATCH)]
+
+    def known(inputs: MemoryInputs) -> set[bytes]:
+        found = (inputs.get(hashlib.sha256(one).hexdigest()) for one in documents)
+        return {one for one in found if one is not None}
+
+    async def building() -> None:
+        inputs = MemoryInputs()
+        notes = Notes(inputs, lambda _: None)
+        for number, document in enumerate(documents):
+            notes.add(document)
+            notes.write_beside()
+            if number < BATCH - 1:
+                assert not known(inputs)
+        for _ in range(10_000):
+            if len(known(inputs)) >= BATCH:
+                break
+            await asyncio.sleep(0.001)
+        assert len(known(inputs)) >= BATCH
+        notes.write()
+        assert known(inputs) == set(documents)
+
+    asyncio.run(building())
 
 
 def test_that_inputs_cannot_be_noted_is_told_once() -> None:
