@@ -24,7 +24,7 @@ from assetgen import disk
 from assetgen.temporary import temporary_name, writing_in
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from typing import BinaryIO
 
 MOST_LINKS = 40
@@ -92,9 +92,16 @@ class Beneath:
 
     def read(self, path: str, most_bytes: int) -> bytes:
         """Bytes of a regular file that holds at most `most_bytes`, also while it grows."""
+        return self._read(path, most_bytes, lambda file, most: file.read(most))
+
+    def read_back(self, path: str, most_bytes: int) -> bytes:
+        """The same of a file that was just written: see `disk.read_back`."""
+        return self._read(path, most_bytes, lambda file, most: disk.read_back(file.fileno(), most))
+
+    def _read(self, path: str, most_bytes: int, take: Callable[[BinaryIO, int], bytes]) -> bytes:
         with self.open_regular(path) as file:
             is_small = os.fstat(file.fileno()).st_size <= most_bytes
-            data = file.read(most_bytes + 1) if is_small else b""
+            data = take(file, most_bytes + 1) if is_small else b""
         if not is_small or len(data) > most_bytes:
             raise Unfit(errno.EFBIG, f"is larger than {most_bytes // 2**20} MiB", path)
         return data

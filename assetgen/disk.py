@@ -1,4 +1,4 @@
-"""Puts bytes into open files, and on the disk when they must be there before anything else happens.
+"""Puts bytes into open files, on the disk if they must be there before anything else happens.
 
 What is synced at once gains nothing from lying in memory first: the system finds a page for each
 4 kB of it, copies it there, and takes it from there to the disk while the caller waits. A large
@@ -52,6 +52,33 @@ def write_and_sync(descriptor: int, data: bytes) -> None:
     done = _write_directly(descriptor, data) if len(data) >= LEAST_BYTES else 0
     write(descriptor, data[done:])
     os.fsync(descriptor)
+
+
+def read_back(descriptor: int, most_bytes: int) -> bytes:
+    """At most so many bytes of a file that was just written, past the memory of the system.
+
+    It went to the disk directly, so that memory has nothing of it yet.
+
+    Raises:
+        OSError: as the system says.
+    """
+    pieces, left = list[bytes](), most_bytes
+    with memoryview(_room()) as target, _direct(descriptor) as is_direct:
+        while is_direct and left > 0:
+            try:
+                size = os.readv(descriptor, [target])
+            except OSError as error:
+                if error.errno == errno.EINVAL:  # as when writing, or behind the last whole block
+                    break
+                raise
+            if not size:
+                break
+            pieces.append(bytes(target[: min(size, left)]))
+            left -= len(pieces[-1])
+    while left > 0 and (piece := os.read(descriptor, min(_ROOM_BYTES, left))):
+        pieces.append(piece)
+        left -= len(piece)
+    return b"".join(pieces)
 
 
 def _write_directly(descriptor: int, data: bytes) -> int:

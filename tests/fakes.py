@@ -236,6 +236,9 @@ class FakeFiles:
         self.reads.append(path)
         return self.peek(path)
 
+    def read_back(self, path: str) -> bytes | None:
+        return self.read(path)
+
     def write(self, path: str, data: bytes) -> None:
         self.before_write(path)
         if path in self.broken:

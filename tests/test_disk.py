@@ -40,7 +40,11 @@ def written(folder: Path, data: bytes, put: Callable[[int, bytes], None]) -> byt
         before = fcntl.fcntl(descriptor, fcntl.F_GETFL)
         put(descriptor, data)
         assert fcntl.fcntl(descriptor, fcntl.F_GETFL) == before
-        return path.read_bytes()
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        back = disk.read_back(descriptor, len(data) + 1)
+        assert fcntl.fcntl(descriptor, fcntl.F_GETFL) == before
+        assert back == path.read_bytes()
+        return back
     finally:
         os.close(descriptor)
         path.unlink()
@@ -100,6 +104,30 @@ def test_a_file_system_that_stops_writing_directly_gets_the_rest_the_ordinary_wa
         return real(descriptor, bytes(data)[:taken])
 
     monkeypatch.setattr(os, "write", writing)
+
+    assert written(tmp_path, data, disk.write_and_sync) == data
+
+
+@pytest.mark.parametrize("most", [0, 1, 5_000, 2**20, 2**20 + 4_097])
+def test_no_more_is_read_back_than_was_asked_for(tmp_path: Path, most: int) -> None:
+    data = os.urandom(2**21)
+    path = tmp_path / "large"
+    path.write_bytes(data)
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        assert disk.read_back(descriptor, most) == data[:most]
+    finally:
+        os.close(descriptor)
+
+
+def test_what_cannot_be_read_directly_is_read_back_the_ordinary_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refusing(descriptor: int, _: object) -> int:
+        raise OSError(errno.EINVAL, f"{os.strerror(errno.EINVAL)}: {descriptor}")
+
+    monkeypatch.setattr(os, "readv", refusing)
+    data = os.urandom(2**20 + 5)
 
     assert written(tmp_path, data, disk.write_and_sync) == data
 

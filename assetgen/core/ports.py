@@ -250,6 +250,10 @@ class Files(Protocol):
         """Bytes of a regular file; None when there is none. Raises `OutputError`."""
         ...
 
+    def read_back(self, path: str) -> bytes | None:
+        """The same for a file that was just written: what the disk has. Raises `OutputError`."""
+        ...
+
     def write(self, path: str, data: bytes) -> None:
         """Replace a file: a reader sees the old bytes or the new. Raises `OutputError`."""
         ...

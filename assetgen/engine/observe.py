@@ -49,18 +49,26 @@ class Observer:
         """What is at each output path. Bytes whose digest is in `known` need no proof."""
         return {path: self._look_at_output(path, known) for path in paths}
 
-    def files_of_products(self, paths: Iterable[str], known: Container[str]) -> dict[str, FileFact]:
-        """What is at the paths of products: pictures as outputs are; data files say anything."""
+    def files_of_products(
+        self, paths: Iterable[str], known: Container[str], *, is_fresh: bool = False
+    ) -> dict[str, FileFact]:
+        """What is at the paths of products: pictures as outputs are; data files say anything.
+
+        With `is_fresh` they were written just now, and are read back from the disk.
+        """
         found: dict[str, FileFact] = {}
         for path in paths:
             is_picture = "." + path.rpartition(".")[2].lower() in FORMAT_OF_SUFFIX
-            fact = self._look_at_output(path, known if is_picture else None)
+            asked = known if is_picture else None
+            fact = self._look_at_output(path, asked, is_fresh=is_fresh)
             found[path] = FileFact(FileState.EMPTY) if fact.digest == _NOTHING else fact
         return found
 
-    def _look_at_output(self, path: str, known: Container[str] | None) -> FileFact:
+    def _look_at_output(
+        self, path: str, known: Container[str] | None, *, is_fresh: bool = False
+    ) -> FileFact:
         try:
-            return self._look(path, known)
+            return self._look(path, known, is_fresh=is_fresh)
         except OutputError as error:
             return FileFact(FileState.OBSTRUCTED, problem=error.what)
 
@@ -87,7 +95,7 @@ class Observer:
         facts = {entry.path: _fact_of(entry) for entry in inputs}
         return {path: fact for path, fact in facts.items() if fact is not None}
 
-    def _look(self, path: str, known: Container[str] | None) -> FileFact:
+    def _look(self, path: str, known: Container[str] | None, *, is_fresh: bool = False) -> FileFact:
         stamp = self.files.stamp(path)
         earlier = self.recorded.get(path)
         if earlier is not None and earlier.stamp == stamp and earlier.settled:
@@ -96,7 +104,8 @@ class Observer:
                 self.seen[path] = earlier
                 return fact
         now = self.clock.now()
-        data = self.files.read(path) if stamp is not None else None
+        read = self.files.read_back if is_fresh else self.files.read
+        data = read(path) if stamp is not None else None
         fact = MISSING if data is None else self._classify(data, known)
         self.seen[path] = _entry_of(path, stamp, fact, int(now * 1e9))
         return fact

@@ -81,5 +81,5 @@ class SecondLook:
 
     def _look(self, share: Sequence[tuple[str, Digest]]) -> None:
         paths, known = [path for path, _ in share], frozenset(digest for _, digest in share)
-        facts = self._observer.files_of_products(paths, known)
+        facts = self._observer.files_of_products(paths, known, is_fresh=True)
         self._found |= {path: fact.digest for path, fact in facts.items()}

@@ -14,7 +14,7 @@ from assetgen.errors import OutputError
 from assetgen.temporary import sweep
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 MAX_READ_BYTES = 512 * 1024 * 1024
 """Larger files are no images anyone declares as an asset."""
@@ -46,12 +46,15 @@ class ProjectFiles:
         Raises:
             OutputError: it is outside the project, no regular file, too large or not readable.
         """
-        try:
-            return self._inside.read(path, MAX_READ_BYTES)
-        except (FileNotFoundError, NotADirectoryError):
-            return None
-        except (OSError, ValueError) as error:
-            raise unusable(path, "read", error) from error
+        return _none_if_missing(path, self._inside.read)
+
+    def read_back(self, path: str) -> bytes | None:
+        """The same for a file that was just written: from the disk, past the system's memory.
+
+        Raises:
+            OutputError: see `read`.
+        """
+        return _none_if_missing(path, self._inside.read_back)
 
     def write(self, path: str, data: bytes) -> None:
         """Replace a file in one step: synced under another name, then renamed.
@@ -130,6 +133,15 @@ class PrivateFiles:
                 os.stat(name, dir_fd=folder, follow_symlinks=False)
             except FileNotFoundError:
                 write_in_one_step(folder, name, b"*\n")
+
+
+def _none_if_missing(path: str, read: Callable[[str, int], bytes]) -> bytes | None:
+    try:
+        return read(path, MAX_READ_BYTES)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, ValueError) as error:
+        raise unusable(path, "read", error) from error
 
 
 def unusable(path: str, verb: str, error: OSError | ValueError) -> OutputError:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from assetgen.core.stamp import stamp_of
+from assetgen.disk import LEAST_BYTES
 from assetgen.errors import OutputError
 from assetgen.files import project as home
 from assetgen.files.project import ProjectFiles
@@ -50,10 +51,28 @@ def test_reads_what_is_there(root: Path, files: ProjectFiles) -> None:
     assert files.stamp("a b.png") == stamp_of(str(root / "a b.png"))
 
 
+@pytest.mark.parametrize("size", [0, 1, LEAST_BYTES, LEAST_BYTES + 1, 2**20, 2**21 + 4095])
+def test_what_was_just_written_is_read_back(files: ProjectFiles, size: int) -> None:
+    data = os.urandom(size)
+    files.write("a/b.png", data)
+    assert files.read_back("a/b.png") == files.read("a/b.png") == data
+
+
+def test_what_somebody_writes_in_between_is_read_back(root: Path, files: ProjectFiles) -> None:
+    files.write("a.png", os.urandom(2**20))
+    edited = os.urandom(2**19)
+    with (root / "a.png").open("r+b") as file:
+        file.write(edited)
+        file.truncate()
+        file.flush()
+        assert files.read_back("a.png") == edited
+
+
 @pytest.mark.parametrize("path", ["none.png", "no/folder/none.png", "file/none.png"])
 def test_what_is_not_there_is_none(root: Path, files: ProjectFiles, path: str) -> None:
     (root / "file").write_bytes(b"")
     assert files.read(path) is None
+    assert files.read_back(path) is None
     assert files.stamp(path) is None
 
 
