@@ -67,10 +67,16 @@ class Project:
         return self.root / name
 
     def write(self, name: str, content: str | bytes) -> Path:
-        """Write a file and the folders on the way; text as UTF-8, its line ends as given."""
+        """Write a file and the folders on the way; text as UTF-8, its line ends as given.
+
+        Never empty in between: on a busy machine, who watches would see it so.
+        """
         path = self.path(name)
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        data = content.encode() if isinstance(content, str) else content
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT, 0o666), "wb") as file:
+            file.write(data)
+            file.truncate()
         return path
 
     def read_bytes(self, name: str) -> bytes:
