@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assetgen import disk
+from tests.properties import LAWFUL
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,13 +61,14 @@ def test_a_file_of_any_size_holds_just_what_was_written(
     assert written(tmp_path, data, put) == data
 
 
-@given(size=st.integers(disk.LEAST_BYTES, 3 * 2**20), seed=st.binary(min_size=1, max_size=64))
+@LAWFUL
+@given(size=st.integers(disk.LEAST_BYTES, 5 * 2**18), seed=st.binary(min_size=1, max_size=64))
 def test_what_is_written_after_something_else_holds_nothing_of_it(
     tmp_path_factory: pytest.TempPathFactory, size: int, seed: bytes
 ) -> None:
     folder = tmp_path_factory.mktemp("files")
     data = (seed * (size // len(seed) + 1))[:size]
-    written(folder, b"\xff" * (4 * 2**20), disk.write_and_sync)
+    written(folder, b"\xff" * (3 * 2**19), disk.write_and_sync)
 
     assert written(folder, data, disk.write_and_sync) == data
 

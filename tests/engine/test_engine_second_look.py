@@ -14,6 +14,7 @@ from assetgen.core.digest import Digest, digest_of
 from assetgen.engine.observe import Observer
 from assetgen.engine.second_look import INTERVAL_S, SecondLook
 from tests.fakes import FakeClock, FakeFiles, FakeImages, marked_key, picture
+from tests.properties import LAWFUL
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -157,6 +158,7 @@ def test_a_build_that_wrote_nothing_reads_nothing_and_waits_for_nothing() -> Non
     asyncio.run(building())
 
 
+@LAWFUL
 @given(
     st.lists(
         st.one_of(
