@@ -20,23 +20,12 @@ _RECOVERY = 0.25
 """Slots won back by one good answer: four of them undo a quarter of what one refusal halves."""
 
 
-_SLOTS_PER_SPARE_PLACE = 8
-"""So that a few calls at once are what was asked for, and not one purchase more."""
-
-
-def places_for(calls: int) -> int:
-    """How many purchases may be open where so many calls may run at once."""
-    return calls + calls // _SLOTS_PER_SPARE_PLACE
-
-
 class Concurrency:
     """Slots for calls: as many as asked for, fewer after the provider complained.
 
-    A place is held for a whole purchase, from its claim to its output, pauses between attempts
-    included, and bounds what is open at once. A slot is held for one call. Nobody waits for a claim
-    while holding a slot, so two builds that buy the same images cannot wait for each other. Where
-    many calls run there are some more places than slots: what comes before a call and after it then
-    keeps no slot waiting.
+    A place is held for a whole purchase, claim and pauses between attempts included, and bounds
+    what is open at once. A slot is held for one call. Nobody waits for a claim while holding a
+    slot, so two builds that buy the same images cannot wait for each other.
 
     `lookers` are the threads that prove what has arrived, one fewer than there are processors: what
     asks, reads and writes needs one too, and stored images make room for calls where proven ones
@@ -48,7 +37,7 @@ class Concurrency:
         self._allowed = float(ceiling)
         self._running = 0
         self._changed = asyncio.Condition()
-        self.places = asyncio.Semaphore(places_for(ceiling))
+        self.places = asyncio.Semaphore(ceiling)
         self.lookers = ThreadPoolExecutor(max(1, (os.cpu_count() or 1) - 1), "look-at-image")
 
     @asynccontextmanager

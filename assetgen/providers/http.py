@@ -31,8 +31,7 @@ from assetgen.errors import (
     UsageError,
 )
 from assetgen.providers.document import parse_json, skip_padding
-from assetgen.providers.received import Received, Room
-from assetgen.providers.turns import Turns
+from assetgen.providers.received import Received
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -158,8 +157,6 @@ class Http:
 
     def __init__(self) -> None:
         self._client: httpx.AsyncClient | None = None
-        self._turns = Turns()
-        self._room = Room()
 
     async def post(
         self,
@@ -184,7 +181,7 @@ class Http:
         A call that is cancelled when its answer is complete gives it all the same.
         """
         client = self._open()
-        progress = Progress(received=Received(self._room))
+        progress = Progress()
         failure: AssetgenError
         try:
             async with asyncio.timeout(timeout_s):
@@ -195,7 +192,7 @@ class Http:
                     content=body,
                     extensions={"trace": progress.trace},
                 )
-                return await _exchange(client, self._turns, request, max_body_bytes, progress)
+                return await _exchange(client, request, max_body_bytes, progress)
         except TimeoutError:
             failure = _too_late(url, timeout_s, progress)
         except asyncio.CancelledError:
@@ -224,12 +221,12 @@ class Http:
             BadResponse, UsageError: as `post`.
         """
         client = self._open()
-        progress = Progress(is_free=True, received=Received(self._room))
+        progress = Progress(is_free=True)
         failure: AssetgenError
         try:
             async with asyncio.timeout(timeout_s):
                 request = client.build_request("GET", url, headers=dict(headers))
-                return await _exchange(client, self._turns, request, max_body_bytes, progress)
+                return await _exchange(client, request, max_body_bytes, progress)
         except TimeoutError:
             failure = _too_late(url, timeout_s, progress)
         except FOREIGN as error:
@@ -245,7 +242,6 @@ class Http:
     def _open(self) -> httpx.AsyncClient:
         if self._client is not None:
             return self._client
-        self._turns = Turns()  # this may be another event loop than last time
         failure: UsageError
         try:
             self._client = httpx.AsyncClient(
@@ -276,11 +272,7 @@ class Http:
 
 
 async def _exchange(
-    client: httpx.AsyncClient,
-    turns: Turns,
-    request: httpx.Request,
-    max_body_bytes: int,
-    progress: Progress,
+    client: httpx.AsyncClient, request: httpx.Request, max_body_bytes: int, progress: Progress
 ) -> Response:
     """Send, and read the answer raw, so that its size is bounded before anything is decoded."""
     response = await client.send(request, stream=True)
@@ -290,11 +282,10 @@ async def _exchange(
         if response.status_code in range(300, 400):
             raise _redirected(response.status_code, str(request.url), progress)
         progress.status = response.status_code
-        async with turns.one():
-            async for chunk in response.aiter_raw():
-                if progress.received.size + len(chunk) > max_body_bytes:
-                    raise _too_big(max_body_bytes, progress)
-                progress.received.append(chunk)
+        async for chunk in response.aiter_raw():
+            if progress.received.size + len(chunk) > max_body_bytes:
+                raise _too_big(max_body_bytes, progress)
+            progress.received.append(chunk)
     # httpx's request holds on to the trace, and sits in a cycle that waits for the collector.
     received, progress.received = progress.received, Received()
     encoding = progress.headers.get("content-encoding", "").strip().lower()

@@ -1,6 +1,6 @@
-"""A body as it comes in: in memory while there is room, the rest in a file without a name.
+"""A body as it comes in: small ones in memory, the rest of a large one in a file without a name.
 
-Fifty calls may end at once, and bodies may be of any size, so all of them share the room. Where no
+Fifty calls end at once and are read one after the other; what waits need not be in memory. Where no
 file can be had, or it takes no more, the body stays in memory: it is paid for.
 """
 
@@ -8,47 +8,19 @@ from __future__ import annotations
 
 import tempfile
 from typing import BinaryIO
-from weakref import WeakSet
 
 HELD_BYTES = 256 * 1024
-"""Every body may have this in memory before it asks whether there is room for more."""
-ROOM_BYTES = 32 * 1024 * 1024
-"""A dozen usual answers, more than wait to be looked at in a build that is in step."""
-
-
-class Room:
-    """Memory for all bodies that are received or wait to be looked at.
-
-    What is held is counted when it is asked for, so nothing has to be given back: a body that is
-    gone is counted no more.
-    """
-
-    def __init__(self, size_bytes: int = ROOM_BYTES) -> None:
-        self._size_bytes = size_bytes
-        self._bodies: WeakSet[Received] = WeakSet()
-
-    def admit(self, body: Received) -> None:
-        """Count `body` from now on."""
-        self._bodies.add(body)
-
-    @property
-    def is_full(self) -> bool:
-        """Whether there is no room for as much as a body takes between two questions."""
-        return sum(body.held for body in self._bodies) + HELD_BYTES > self._size_bytes
+"""Kept in memory before it goes to the file."""
 
 
 class Received:
-    """What has been received so far, in order; shares `room` with others, or has one of its own."""
+    """What has been received so far, in order."""
 
-    def __init__(self, room: Room | None = None) -> None:
+    def __init__(self) -> None:
         self.size = 0
         """Bytes in all."""
-        self.held = 0
-        """Bytes of them in memory."""
-        self._room = room or Room()
-        self._room.admit(self)
         self._chunks: list[bytes] = []
-        self._may_hold = HELD_BYTES
+        self._held = 0
         self._file: BinaryIO | None = None
         self._filed = 0
         """Bytes in the file that count: the last write may have failed half way."""
@@ -58,16 +30,12 @@ class Received:
         """Take in what has come."""
         self._chunks.append(chunk)
         self.size += len(chunk)
-        self.held += len(chunk)
-        if self.held <= self._may_hold or not self._takes_files:
-            return
-        if not self._room.is_full:
-            self._may_hold = self.held + HELD_BYTES
-            return
-        try:
-            self._file_away()
-        except OSError:
-            self._takes_files = False
+        self._held += len(chunk)
+        if self._held > HELD_BYTES and self._takes_files:
+            try:
+                self._file_away()
+            except OSError:
+                self._takes_files = False
 
     def read(self) -> bytes:
         """All of it.
@@ -91,8 +59,7 @@ class Received:
     def clear(self) -> None:
         """Hold nothing any more."""
         self._chunks.clear()
-        self.size = self.held = self._filed = 0
-        self._may_hold = HELD_BYTES
+        self.size = self._held = self._filed = 0
         if self._file is not None:
             self._file.close()
             self._file = None
@@ -104,6 +71,6 @@ class Received:
         self._file.seek(self._filed)
         while data:
             data = data[self._file.write(data) :]
-        self._filed += self.held
+        self._filed += self._held
         self._chunks.clear()
-        self.held, self._may_hold = 0, HELD_BYTES
+        self._held = 0

@@ -11,9 +11,8 @@ import resource
 
 _RESERVE = 40
 """For the threads that store, book and deliver, and for name look-ups: each has a few open."""
-_EACH = 3.125
-"""A purchase keeps its claim, its connection and the file with its answer open; for eight of them
-there may be one that has its claim and waits (`engine.limits.places_for`)."""
+_EACH = 3
+"""A purchase keeps its claim, its connection and the file with its answer open."""
 _OPEN_AT_MOST = 32
 """Taken where the system does not list what is open."""
 
@@ -23,7 +22,7 @@ def room_for_calls() -> int:
     limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if limit == resource.RLIM_INFINITY:
         return _RESERVE * 1000
-    return int(max(0, limit - _open_now() - _RESERVE) / _EACH)
+    return max(0, limit - _open_now() - _RESERVE) // _EACH
 
 
 def files_limit() -> int:

@@ -9,7 +9,6 @@ import ssl
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
 
 import httpx
 import pytest
@@ -25,9 +24,6 @@ from assetgen.errors import (
 )
 from assetgen.providers import http
 from assetgen.providers.http import Http, Progress, Response, translate
-
-if TYPE_CHECKING:
-    from assetgen.providers.received import Received
 
 KEY = "sk-or-very-secret"
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -131,8 +127,8 @@ def test_an_answer_is_held_once_when_it_is_here(monkeypatch: pytest.MonkeyPatch)
     seen: list[Progress] = []
 
     class Watched(Progress):
-        def __init__(self, received: Received) -> None:
-            super().__init__(received=received)
+        def __init__(self) -> None:
+            super().__init__()
             seen.append(self)
 
     monkeypatch.setattr(http, "Progress", Watched)
@@ -549,36 +545,57 @@ def test_every_exception_of_httpx_has_its_place(kind: type[Exception], is_sent: 
         assert error.retry is Retry.AMBIGUOUS
 
 
-def test_an_answer_is_read_while_others_have_begun_and_do_not_come_on() -> None:
-    async def sending() -> list[bytes]:
-        is_read = asyncio.Event()
-        paths = [f"slow/{number}" for number in range(6)]
+async def beside_others_that_do_not_come_on(
+    raw: bytes, use: Callable[[asyncio.Task[Response]], Awaitable[bytes]]
+) -> bytes:
+    """What `use` makes of a call that `raw` answers, while twenty answers have begun and stall."""
+    are_begun, is_over = asyncio.Semaphore(0), asyncio.Event()
 
-        async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            head, _ = await read_request(reader)
-            whole = message(b"0123456789")
-            if "/slow/" in head.splitlines()[0]:
-                writer.write(whole[:-5])
-                await writer.drain()
-                await is_read.wait()
-                writer.write(whole[-5:])
-            else:
-                writer.write(whole)
+    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head, _ = await read_request(reader)
+        if "/slow" not in head.splitlines()[0]:
+            writer.write(raw)
             await writer.drain()
+            await is_over.wait()
+            return
+        writer.write(message(b"0123456789")[:-5])
+        await writer.drain()
+        are_begun.release()
+        await is_over.wait()
 
-        async with serving(handler) as url:
-            client = Http()
+    async with serving(handler) as url:
+        client = Http()
 
-            async def send(path: str) -> bytes:
-                done = await client.post(f"{url}/{path}", headers={}, body=b"{}", timeout_s=20)
-                return done.body
+        def send(path: str) -> asyncio.Task[Response]:
+            call = client.post(f"{url}/{path}", headers={}, body=b"{}", timeout_s=60)
+            return asyncio.create_task(call)
 
-            slow = [asyncio.ensure_future(send(path)) for path in paths]
-            await asyncio.sleep(0.05)  # until they are in the middle of it
-            quick = await send("quick")
-            is_read.set()
-            bodies = await asyncio.gather(*slow)
-            await client.aclose()
-        return [quick, *bodies]
+        slow = [send("slow") for _ in range(20)]
+        for _ in slow:
+            await are_begun.acquire()
+        found = await use(send("quick"))
+        for call in slow:
+            call.cancel()
+        await asyncio.gather(*slow, return_exceptions=True)
+        is_over.set()
+        await client.aclose()
+    return found
 
-    assert asyncio.run(sending()) == [b"0123456789"] * 7
+
+def test_an_answer_is_read_while_others_have_begun_and_do_not_come_on() -> None:
+    async def read(call: asyncio.Task[Response]) -> bytes:
+        return (await call).body
+
+    body = asyncio.run(beside_others_that_do_not_come_on(message(b"{}"), read))
+    assert body == b"{}"
+
+
+def test_a_call_that_is_cut_gives_its_whole_answer_however_many_others_stall() -> None:
+    async def cut(call: asyncio.Task[Response]) -> bytes:
+        for _ in range(100):  # the client reads in this same loop, a piece at a time
+            await asyncio.sleep(0.001)
+        call.cancel()
+        return (await call).body
+
+    whole = message(b'{"a": [1]}', length=500)
+    assert asyncio.run(beside_others_that_do_not_come_on(whole, cut)) == b'{"a": [1]}'

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from assetgen.errors import Retry, Unavailable
 from assetgen.providers.http import Response
-from assetgen.providers.received import HELD_BYTES, ROOM_BYTES, Received, Room
+from assetgen.providers.received import HELD_BYTES, Received
 from tests.properties import LAWFUL
 
 SIZES = st.lists(st.integers(0, HELD_BYTES * 2), max_size=6)
@@ -39,13 +39,11 @@ class Full(io.BytesIO):
 
 
 @LAWFUL
-@given(SIZES, st.integers(0, HELD_BYTES * 4), st.integers(0, HELD_BYTES * 4))
-def test_a_body_is_what_came_also_where_memory_and_disk_are_full(
-    sizes: list[int], room: int, memory: int
-) -> None:
+@given(SIZES, st.integers(0, HELD_BYTES * 4))
+def test_a_body_is_what_came_also_where_the_disk_is_full(sizes: list[int], room: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tempfile, "TemporaryFile", lambda **_: Full(room))
-        received, chunks = Received(Room(memory)), chunks_of(sizes)
+        received, chunks = Received(), chunks_of(sizes)
         for chunk in chunks:
             received.append(chunk)
         assert received.read() == b"".join(chunks)
@@ -58,20 +56,20 @@ def test_where_no_file_can_be_had_it_stays_in_memory(monkeypatch: pytest.MonkeyP
         raise OSError(errno.EMFILE, "Too many open files")
 
     monkeypatch.setattr(tempfile, "TemporaryFile", refuse)
-    received = Received(Room(0))
+    received = Received()
     for _ in range(3):
         received.append(b"x" * HELD_BYTES)
     assert received.read() == b"x" * 3 * HELD_BYTES
 
 
-def test_a_body_for_which_there_is_no_room_is_held_by_a_file_that_has_no_name(
+def test_a_large_body_is_held_by_a_file_that_has_no_name(
     monkeypatch: pytest.MonkeyPatch, tmp_path: object
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    received = Received(Room(0))
+    received = Received()
     for _ in range(20):
         received.append(b"x" * HELD_BYTES)
-    assert sum(map(len, received._chunks)) == received.held <= HELD_BYTES
+    assert sum(map(len, received._chunks)) <= HELD_BYTES
     assert received.read() == b"x" * 20 * HELD_BYTES
     received.clear()
     assert received.read() == b""
@@ -80,45 +78,10 @@ def test_a_body_for_which_there_is_no_room_is_held_by_a_file_that_has_no_name(
 def test_a_body_that_is_lost_after_all_may_be_billed(monkeypatch: pytest.MonkeyPatch) -> None:
     file = io.BytesIO()
     monkeypatch.setattr(tempfile, "TemporaryFile", lambda **_: file)
-    received = Received(Room(0))
+    received = Received()
     received.append(b"x" * 2 * HELD_BYTES)
     file.truncate(10)
     with pytest.raises(Unavailable, match="it may be billed") as caught:
         _ = Response(200, {"x-generation-id": "gen-1"}, received).body
     assert caught.value.retry is Retry.AMBIGUOUS
     assert caught.value.generation_id == "gen-1"
-
-
-def test_bodies_of_the_usual_size_touch_no_disk(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(**_: object) -> object:
-        raise AssertionError("a file was made")
-
-    monkeypatch.setattr(tempfile, "TemporaryFile", refuse)
-    room, chunk = Room(), b"x" * 65_536
-    bodies = [Received(room) for _ in range(10)]
-    for _ in range(40):
-        for body in bodies:
-            body.append(chunk)
-    assert [body.read() for body in bodies] == [chunk * 40] * 10
-
-
-def test_all_bodies_together_take_hardly_more_memory_than_there_is_room() -> None:
-    room, chunk = Room(), b"x" * 65_536
-    bodies = [Received(room) for _ in range(30)]
-    for _ in range(40):
-        for body in bodies:
-            body.append(chunk)
-        assert sum(body.held for body in bodies) <= ROOM_BYTES + len(bodies) * HELD_BYTES
-    assert [body.read() for body in bodies] == [chunk * 40] * 30
-    for body in bodies:
-        body.clear()
-
-
-def test_a_body_that_is_gone_takes_no_room() -> None:
-    room = Room(8 * HELD_BYTES)
-    for _ in range(10):
-        body = Received(room)
-        for _ in range(6):
-            body.append(b"x" * HELD_BYTES)
-        assert body.held == body.size, "nothing went to a file"
-        del body
