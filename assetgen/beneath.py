@@ -208,8 +208,9 @@ def write_in_one_step(folder: int, name: str, data: bytes) -> None:
         descriptor = os.open(temporary, flags, 0o666, dir_fd=folder)
         try:
             try:
+                disk.write_directly(descriptor, data)
                 _copy_mode(folder, name, descriptor)
-                disk.write_and_sync(descriptor, data)
+                os.fsync(descriptor)
             finally:
                 os.close(descriptor)
             os.replace(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)

@@ -20,7 +20,7 @@ from assetgen.errors import CacheError
 from assetgen.temporary import sweep, writing_in
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
 FOLDER_MODE = 0o700
 """Prompts and images are the user's own business."""
@@ -108,7 +108,7 @@ def write_synced(path: str, data: bytes, *, mode: int, through: str) -> None:
         OSError: as the system says; the unfinished file is gone then.
     """
     with _growing_in(through):
-        _grow(path, data, mode, through, put=disk.write_and_sync)
+        _grow(path, data, mode, through, is_synced=True)
     sync_folder(os.path.dirname(path))
 
 
@@ -125,18 +125,19 @@ def write_all_whole(files: Mapping[str, bytes], *, mode: int, through: str) -> N
     """`write_whole` for many files: their bytes by their paths."""
     with _growing_in(through):
         for path, data in files.items():
-            _grow(path, data, mode, through, put=disk.write)
+            _grow(path, data, mode, through, is_synced=False)
 
 
-def _grow(
-    path: str, data: bytes, mode: int, through: str, *, put: Callable[[int, bytes], None]
-) -> None:
+def _grow(path: str, data: bytes, mode: int, through: str, *, is_synced: bool) -> None:
     part = os.path.join(through, f"{os.path.basename(path)}.{secrets.token_hex(4)}{PART}")
     descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
         try:
-            os.fchmod(descriptor, mode)
+            put = disk.write_directly if is_synced else disk.write
             put(descriptor, data)
+            os.fchmod(descriptor, mode)
+            if is_synced:
+                os.fsync(descriptor)
         finally:
             os.close(descriptor)
         os.replace(part, path)
