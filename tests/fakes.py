@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 from collections import defaultdict
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -82,6 +83,14 @@ _PICTURE = re.compile(rb"(png|jpeg|webp|avif|gif) ([0-9]+)x([0-9]+) (.*)", re.DO
 
 
 # Builders
+
+
+async def until(is_so: Callable[[], bool]) -> None:
+    """Wait for what a thread does."""
+    deadline = time.monotonic() + 10
+    while not is_so():
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.001)
 
 
 def picture(label: str, image_format: str = "png", width: int = 16, height: int = 16) -> bytes:
@@ -227,12 +236,16 @@ class FakeFiles:
         self.broken: set[str] = set()
         """Paths that cannot be written."""
         self.before_write: Callable[[str], None] = lambda _: None
+        self.before_read: Callable[[str], None] = lambda _: None
+        self.is_coarse = False
+        """Whether times are kept in whole seconds."""
 
     def stamp(self, path: str) -> Stamp | None:
         found = self._files.get(path)
         return found[1] if found else None
 
     def read(self, path: str) -> bytes | None:
+        self.before_read(path)
         self.reads.append(path)
         return self.peek(path)
 
@@ -255,6 +268,8 @@ class FakeFiles:
         """Write as the user does."""
         self._inode += 1
         now = int(self._clock.now() * 1e9) + self._inode
+        if self.is_coarse:
+            now -= now % 10**9
         self._files[path] = (data, (now, now, len(data), self._inode))
 
     def remove(self, path: str) -> None:

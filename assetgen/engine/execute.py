@@ -156,6 +156,7 @@ class Build:
             ]
             self.shop.halt.watch(tasks)
             results = await asyncio.gather(*tasks, return_exceptions=True)
+            await self._notes.finish()
         finally:
             self._write_lock()
         unexpected = [result for result in results if isinstance(result, BaseException)]

@@ -39,6 +39,7 @@ class SecondLook:
         self._noticed: list[tuple[str, Digest]] = []
         """Written before the last glance, and to be looked at in the next one."""
         self._count = 0
+        """Of what was written, what was noticed."""
         self._glanced_at = clock.now()
         self._looking: asyncio.Task[None] | None = None
 
@@ -70,14 +71,20 @@ class SecondLook:
         is_new = locked is not None and not is_settled(locked, int(self._clock.now() * 1e9))
         if self._written or is_new:
             await self._clock.sleep(_SETTLED_S)
-        left = sorted(one for one in self._written.items() if not self._is_done(*one))
+        written = dict(self._written)
+        left = sorted(one for one in written.items() if not self._is_done(*one))
         readers = min(os.cpu_count() or 1, len(left))
         shares = [left[first::readers] for first in range(readers)]
         await asyncio.gather(*(asyncio.to_thread(self._look, share) for share in shares))
-        return all(self._found[path] == digest for path, digest in self._written.items())
+        is_all = written == dict(self._written)  # a thread that outlives a cut may still write
+        return is_all and all(self._found[path] == digest for path, digest in written.items())
 
     def _is_done(self, path: str, digest: Digest) -> bool:
-        return self._found.get(path) == digest and self._observer.seen[path].settled
+        """Whether it was found to be right, in a way that still holds."""
+        if self._found.get(path) != digest:
+            return False
+        seen = self._observer.seen[path]
+        return seen.settled and seen.stamp == self._files.stamp(path)
 
     def _look(self, share: Sequence[tuple[str, Digest]]) -> None:
         paths, known = [path for path, _ in share], frozenset(digest for _, digest in share)

@@ -16,6 +16,8 @@ from assetgen.core.model import Budget, Parameters
 from assetgen.core.report import Status
 from assetgen.core.value import replace
 from assetgen.engine.execute import LOCK_INTERVAL_S, Orders, shape_warning
+from assetgen.engine.notes import BATCH
+from assetgen.engine.second_look import INTERVAL_S
 from assetgen.errors import AuthError, CacheError, Refused, Unavailable
 from tests.fakes import (
     PRICE,
@@ -27,6 +29,7 @@ from tests.fakes import (
     project_of,
     result_of,
     sourced,
+    until,
 )
 from tests.memory import MemoryBlobs
 
@@ -662,6 +665,38 @@ def test_a_long_build_writes_its_lockfile_now_and_then() -> None:
     made.provider.during = long
     made.build(project_of(*(generated(f"a{n}", f"prompt {n}") for n in range(4))), jobs=1)
     assert seen == [0, 1, 2, 3]
+
+
+def test_while_a_build_waits_for_images_it_looks_again_at_those_that_are_there() -> None:
+    made = machine()
+    project = project_of(*(generated(f"a{n}", f"prompt {n}") for n in range(6)))
+    last = project.assets[-1].name
+
+    async def long(request: Request) -> None:
+        made.clock.tick(2 * INTERVAL_S)
+        if request.asset == last:
+            await until(lambda: project.assets[0].output in made.files.reads)
+
+    made.provider.during = long
+    made.build(project, jobs=1)
+    assert made.record is not None
+    assert made.record.head.complete
+
+
+def test_while_a_build_waits_for_images_it_keeps_the_words_of_those_that_are_there() -> None:
+    made = machine()
+    project = project_of(*(generated(f"a{n:02}", f"prompt {n}") for n in range(BATCH + 8)))
+    last = project.assets[-1].name
+    first: list[str] = []
+
+    async def long(request: Request) -> None:
+        first.append(request.fingerprint)
+        if request.asset == last:
+            await until(lambda: made.inputs.get(first[0]) is not None)
+
+    made.provider.during = long
+    made.build(project, jobs=1)
+    assert all(made.inputs.get(one) is not None for one in first)
 
 
 # Somebody's work

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from assetgen.core.digest import Digest, digest_of
 from assetgen.engine.observe import Observer
 from assetgen.engine.second_look import INTERVAL_S, SecondLook
-from tests.fakes import FakeClock, FakeFiles, FakeImages, marked_key, picture
+from tests.fakes import FakeClock, FakeFiles, FakeImages, marked_key, picture, until
 from tests.properties import LAWFUL
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 LOCKFILE = "assets.lock"
 
@@ -51,14 +48,6 @@ class Desk:
         self.look.glance()
 
 
-async def until(is_so: Callable[[], bool]) -> None:
-    """Wait for what a thread does."""
-    deadline = time.monotonic() + 10
-    while not is_so():
-        assert time.monotonic() < deadline
-        await asyncio.sleep(0.001)
-
-
 def test_what_was_written_a_while_ago_is_read_before_the_build_ends() -> None:
     async def building() -> None:
         desk = Desk()
@@ -74,15 +63,30 @@ def test_what_was_written_a_while_ago_is_read_before_the_build_ends() -> None:
     asyncio.run(building())
 
 
+async def what_has_begun() -> None:
+    """Wait until whatever was handed to a thread is done: here there is one thread."""
+    await asyncio.sleep(0)
+    await asyncio.to_thread(lambda: None)
+
+
 def test_what_was_just_written_is_not_yet_believed() -> None:
     async def building() -> None:
+        asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
         desk = Desk()
+        desk.clock.tick(2 * INTERVAL_S)
         desk.write("one.png")
-        desk.pass_by()
+        desk.look.glance()
+        await what_has_begun()
+        assert desk.files.reads == [], "at the first glance after it"
         desk.pass_by(INTERVAL_S / 2)
+        await what_has_begun()
+        assert desk.files.reads == [], "nor soon after that"
+        desk.pass_by()
+        await what_has_begun()
+        assert desk.files.reads == ["one.png"], "but once it is old enough"
 
-        assert desk.files.reads == []
         assert await desk.look.finish(LOCKFILE)
+        assert desk.files.reads == ["one.png"]
         assert desk.observer.seen["one.png"].settled
 
     asyncio.run(building())
@@ -130,19 +134,53 @@ def test_what_goes_before_it_is_looked_at_is_not_as_it_was_written() -> None:
     asyncio.run(building())
 
 
-def test_what_somebody_changes_after_it_was_looked_at_shows_in_its_stamp() -> None:
+@pytest.mark.parametrize("is_same", [False, True], ids=["edited", "same bytes"])
+def test_what_somebody_writes_after_it_was_looked_at_is_looked_at_once_more(
+    is_same: bool,
+) -> None:
     async def building() -> None:
         desk = Desk()
         desk.write("one.png")
         for _ in range(2):
             desk.pass_by()
         await until(lambda: "one.png" in desk.observer.seen)
-        desk.files.put("one.png", b"edited")
+        desk.files.put("one.png", picture("one.png") if is_same else b"edited")
 
-        await desk.look.finish(LOCKFILE)
+        assert await desk.look.finish(LOCKFILE) is is_same
         noted = desk.observer.seen["one.png"]
         assert noted.settled
-        assert noted.stamp != desk.files.stamp("one.png")
+        assert noted.stamp == desk.files.stamp("one.png")
+
+    asyncio.run(building())
+
+
+def test_where_times_are_kept_in_seconds_it_is_looked_at_once_more_when_they_can_be_trusted() -> (
+    None
+):
+    async def building() -> None:
+        desk = Desk()
+        desk.clock.tick(1 - desk.clock.now() % 1)
+        desk.files.is_coarse = True
+        desk.write("one.png")
+        for _ in range(2):
+            desk.pass_by()
+        await until(lambda: "one.png" in desk.observer.seen)
+        assert not desk.observer.seen["one.png"].settled
+        desk.clock.tick(3.0)
+
+        assert await desk.look.finish(LOCKFILE)
+        assert desk.observer.seen["one.png"].settled
+
+    asyncio.run(building())
+
+
+def test_a_thread_that_still_writes_when_the_build_has_ended_leaves_it_unfinished() -> None:
+    async def building() -> None:
+        desk = Desk()
+        desk.write("one.png")
+        desk.files.before_read = lambda _: desk.write("late.png")
+
+        assert not await desk.look.finish(LOCKFILE)
 
     asyncio.run(building())
 
